@@ -1,0 +1,73 @@
+#include "chunks.h"
+
+#include <cstdlib>
+
+#include "thread_state.h"
+
+namespace ompsafe {
+namespace {
+
+constexpr std::size_t kOwnBlockSize = 256;  // 128 divisions of one dimension
+
+struct OwnBlock {
+  std::intptr_t bounds[kOwnBlockSize];
+  bool taken;
+};
+constinit thread_local OwnBlock own_block{};
+
+}  // namespace
+
+std::uintptr_t ompsafe_set_parallel_chunksize(std::uintptr_t size) {
+  const std::uintptr_t former = this_thread.chunksize;
+  this_thread.chunksize = size;
+  return former;
+}
+
+std::uintptr_t ompsafe_get_parallel_chunksize() { return this_thread.chunksize; }
+
+std::uintptr_t ompsafe_get_sched_size(std::uintptr_t num_threads, std::uintptr_t num_dim,
+                                      const std::intptr_t* starts, const std::intptr_t* ends) {
+  ThreadState& thread = this_thread;
+  thread.chunked_divisions = 0;
+  if (thread.chunksize == 0) return num_threads;
+  std::uintptr_t iterations = 1;
+  for (std::uintptr_t i = 0; i < num_dim; ++i) {
+    iterations *= ends[i] < starts[i] ? 0 : ends[i] - starts[i] + 1;
+  }
+  const std::uintptr_t chunks = iterations / thread.chunksize;
+  thread.chunked_divisions = chunks < num_threads ? num_threads : chunks;
+  return thread.chunked_divisions;
+}
+
+std::intptr_t* ompsafe_allocate_sched(std::uintptr_t size) {
+  OwnBlock& own = own_block;
+  if (!own.taken && size <= kOwnBlockSize) {
+    own.taken = true;
+    return own.bounds;
+  }
+  return static_cast<std::intptr_t*>(std::malloc(size * sizeof(std::intptr_t)));
+}
+
+void ompsafe_deallocate_sched(std::intptr_t* schedule) {
+  OwnBlock& own = own_block;
+  if (schedule == own.bounds) {
+    own.taken = false;
+  } else {
+    std::free(schedule);
+  }
+}
+
+void note_schedule(const void* schedule, std::size_t divisions) {
+  ThreadState& thread = this_thread;
+  thread.chunked_schedule = thread.chunked_divisions == divisions ? schedule : nullptr;
+  thread.chunked_divisions = 0;
+}
+
+bool take_chunked(const void* schedule) {
+  ThreadState& thread = this_thread;
+  const bool chunked = thread.chunked_schedule != nullptr && thread.chunked_schedule == schedule;
+  thread.chunked_schedule = nullptr;
+  return chunked;
+}
+
+}  // namespace ompsafe

@@ -1,0 +1,146 @@
+// The Python module numba_ompsafe._core: the addresses of the layer's functions, under the names
+// that Numba looks for in a layer, and the few calls that the Python side needs.
+#include <Python.h>
+
+#include "chunks.h"
+#include "fork.h"
+#include "launch.h"
+#include "platform.h"
+#include "runtime.h"
+#include "schedule.h"
+#include "thread_count.h"
+
+namespace {
+
+using namespace ompsafe;
+
+void* pointer_from(PyObject* integer) { return PyLong_AsVoidPtr(integer); }
+
+// In a layer of Numba's this starts the threads. Here the runtime does, at the first launch.
+void launch_threads(int) {}
+
+PyObject* bind(PyObject*, PyObject* handle) {
+  void* library = pointer_from(handle);
+  if (library == nullptr) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
+    return nullptr;
+  }
+  const char* missing = nullptr;
+  const Runtime* runtime = nullptr;
+  Py_BEGIN_ALLOW_THREADS runtime = Runtime::open(library, &missing);
+  Py_END_ALLOW_THREADS if (runtime == nullptr) {
+    PyErr_Format(PyExc_OSError, "the library has no function %s", missing);
+    return nullptr;
+  }
+  Runtime::bind(runtime);
+  handle_forks();
+  Py_RETURN_NONE;
+}
+
+PyObject* runtime_path(PyObject*, PyObject*) {
+  const Runtime* runtime = Runtime::bound();
+  if (runtime == nullptr || runtime->path() == nullptr) Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(runtime->path());
+}
+
+PyObject* runtime_is_gnu(PyObject*, PyObject*) {
+  const Runtime* runtime = Runtime::bound();
+  return PyBool_FromLong(runtime != nullptr && runtime->gnu());
+}
+
+PyObject* library_of(PyObject*, PyObject* address) {
+  void* pointer = pointer_from(address);
+  if (PyErr_Occurred()) return nullptr;
+  const platform::Library library = platform::library_of(pointer);
+  if (library.path == nullptr) Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(library.path);
+}
+
+PyObject* set_number(PyObject* argument, void (*set)(int)) {
+  const long n = PyLong_AsLong(argument);
+  if (n == -1 && PyErr_Occurred()) return nullptr;
+  set(static_cast<int>(n));
+  Py_RETURN_NONE;
+}
+
+PyObject* py_set_thread_limit(PyObject*, PyObject* n) { return set_number(n, set_thread_limit); }
+PyObject* py_set_environment_count(PyObject*, PyObject* n) {
+  return set_number(n, set_environment_count);
+}
+PyObject* py_set_process_default(PyObject*, PyObject* n) {
+  return set_number(n, set_process_default);
+}
+PyObject* py_process_default(PyObject*, PyObject*) { return PyLong_FromLong(process_default()); }
+
+PyObject* py_clear_mask(PyObject*, PyObject*) {
+  clear_mask();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"bind", bind, METH_O,
+     "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
+     "dynamic linker. OSError names the function that it lacks."},
+    {"runtime_path", runtime_path, METH_NOARGS,
+     "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
+    {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},
+    {"library_of", library_of, METH_O,
+     "library_of(address: int) -> str | None\n\nThe path of the library that holds the address."},
+    {"set_thread_limit", py_set_thread_limit, METH_O,
+     "set_thread_limit(n: int) -> None\n\nThe cap on every count: numba.config.NUMBA_NUM_THREADS."},
+    {"set_environment_count", py_set_environment_count, METH_O,
+     "set_environment_count(n: int) -> None\n\nThe count that NUMBA_NUM_THREADS asks for; 0: "
+     "none."},
+    {"set_process_default", py_set_process_default, METH_O,
+     "set_process_default(n: int) -> None\n\nThe count of threads without a mask; 0: none."},
+    {"process_default", py_process_default, METH_NOARGS, "process_default() -> int"},
+    {"clear_mask", py_clear_mask, METH_NOARGS,
+     "clear_mask() -> None\n\nForget numba.set_num_threads on this thread."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+template <typename Function>
+bool add_address(PyObject* module, const char* name, Function* function) {
+  PyObject* address = PyLong_FromVoidPtr(reinterpret_cast<void*>(function));
+  const bool added = address != nullptr && PyModule_AddObjectRef(module, name, address) == 0;
+  Py_XDECREF(address);
+  return added;
+}
+
+int add_addresses(PyObject* module) {
+  const bool added =
+      add_address(module, "launch_threads", launch_threads) &&
+      add_address(module, "parallel_for", ompsafe_parallel_for) &&
+      add_address(module, "get_num_threads", ompsafe_get_num_threads) &&
+      add_address(module, "set_num_threads", ompsafe_set_num_threads) &&
+      add_address(module, "get_thread_id", ompsafe_get_thread_id) &&
+      add_address(module, "do_scheduling_signed", ompsafe_do_scheduling_signed) &&
+      add_address(module, "do_scheduling_unsigned", ompsafe_do_scheduling_unsigned) &&
+      add_address(module, "allocate_sched", ompsafe_allocate_sched) &&
+      add_address(module, "deallocate_sched", ompsafe_deallocate_sched) &&
+      add_address(module, "get_sched_size", ompsafe_get_sched_size) &&
+      add_address(module, "set_parallel_chunksize", ompsafe_set_parallel_chunksize) &&
+      add_address(module, "get_parallel_chunksize", ompsafe_get_parallel_chunksize);
+  return added ? 0 : -1;
+}
+
+PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(add_addresses)},
+    {0, nullptr},
+};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    "numba_ompsafe._core",
+    "The OpenMP threading layer: addresses of its functions.",
+    0,
+    methods,
+    slots,
+    nullptr,
+    nullptr,
+    nullptr,
+};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&definition); }

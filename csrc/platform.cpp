@@ -1,0 +1,123 @@
+#include "platform.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <cstring>
+#include <initializer_list>
+
+namespace ompsafe::platform {
+namespace {
+
+struct StartedThread {
+  void (*body)(void*);
+  void* argument;
+};
+
+// A signal that stands for a fault of the thread itself is not blocked: blocking it would turn
+// faulthandler's report into a silent death.
+void all_signals_but_faults(sigset_t* set) {
+  sigfillset(set);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+    sigdelset(set, fault);
+  }
+}
+
+// The new thread inherits the signal mask, so it is set before and restored after.
+bool create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*entry)(void*),
+                   void* argument) {
+  sigset_t blocked, previous;
+  all_signals_but_faults(&blocked);
+  pthread_sigmask(SIG_SETMASK, &blocked, &previous);
+  const bool created = pthread_create(thread, attributes, entry, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  return created;
+}
+
+void* run_started(void* started) {
+  const StartedThread thread = *static_cast<StartedThread*>(started);
+  delete static_cast<StartedThread*>(started);
+  thread.body(thread.argument);
+  return nullptr;
+}
+
+void* run_and_return(void* started) {
+  const StartedThread* thread = static_cast<StartedThread*>(started);
+  thread->body(thread->argument);
+  return nullptr;
+}
+
+}  // namespace
+
+std::int64_t coarse_clock_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
+}
+
+std::uint64_t libraries_loaded() {
+  std::uint64_t adds = 0;
+  dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* result) {
+        *static_cast<std::uint64_t*>(result) = library->dlpi_adds;
+        return 1;
+      },
+      &adds);
+  return adds;
+}
+
+void* loaded_library(const char* name) { return dlopen(name, RTLD_NOW | RTLD_NOLOAD); }
+
+void* global_scope() {
+  static void* const scope = dlopen(nullptr, RTLD_NOW);
+  return scope;
+}
+
+void* symbol_in(void* library, const char* symbol) { return dlsym(library, symbol); }
+
+Library library_of(const void* address) {
+  Dl_info info;
+  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {nullptr, nullptr};
+  return {info.dli_fname, loaded_library(info.dli_fname)};
+}
+
+bool thread_local_storage_in_use(const char* path) {
+  struct Search {
+    const char* path;
+    bool in_use;
+  } search{path, false};
+  dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* data) {
+        Search* sought = static_cast<Search*>(data);
+        if (std::strcmp(library->dlpi_name, sought->path) != 0) return 0;
+        sought->in_use = library->dlpi_tls_data != nullptr;
+        return 1;
+      },
+      &search);
+  return search.in_use;
+}
+
+bool start_thread(void (*body)(void*), void* argument) {
+  StartedThread* started = new StartedThread{body, argument};
+  pthread_attr_t detached;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  const bool created = create_thread(&thread, &detached, run_started, started);
+  pthread_attr_destroy(&detached);
+  if (!created) delete started;
+  return created;
+}
+
+bool run_on_fresh_thread(void (*body)(void*), void* argument) {
+  StartedThread started{body, argument};
+  pthread_t thread;
+  if (!create_thread(&thread, nullptr, run_and_return, &started)) return false;
+  pthread_join(thread, nullptr);
+  return true;
+}
+
+}  // namespace ompsafe::platform

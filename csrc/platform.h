@@ -1,0 +1,49 @@
+// All that the layer asks of the operating system and of its dynamic linker. The rest of csrc/
+// is plain C++ and OpenMP.
+#pragma once
+
+#include <cstdint>
+
+namespace ompsafe::platform {
+
+// The kernel's coarse clock, in nanoseconds. It moves every 1 to 10 ms and is read in a few
+// nanoseconds: a cheap way to do something "now and then", yet surely between two moments that lie
+// further apart than a tick.
+std::int64_t coarse_clock_ns();
+
+// Grows whenever a library is loaded into the process (dl_iterate_phdr, dlpi_adds).
+std::uint64_t libraries_loaded();
+
+// The handle of a library that is in the process already, by path or by SONAME; nullptr if it is
+// not. Loads nothing.
+void* loaded_library(const char* name);
+
+// What the dynamic linker offers to everybody: the program, LD_PRELOAD, libraries opened with
+// RTLD_GLOBAL.
+void* global_scope();
+
+// The address of `symbol` in `library` or in what it depends on; nullptr if there is none.
+void* symbol_in(void* library, const char* symbol);
+
+// The path of the library that holds `address`, as the dynamic linker knows it, and a handle on it.
+// Both are nullptr where it cannot be told.
+struct Library {
+  const char* path;
+  void* handle;
+};
+Library library_of(const void* address);
+
+// Whether the calling thread has ever run code of `library` that touches a thread-local variable
+// (dl_iterate_phdr, dlpi_tls_data). `path` as library_of gives it.
+bool thread_local_storage_in_use(const char* path);
+
+// Starts a thread that runs `body(argument)` with every signal blocked but those of a fault: the
+// signals of the process go to the threads that its author knows of. False if the system has no
+// thread to give.
+bool start_thread(void (*body)(void*), void* argument);
+
+// The same, and waits for its end: code runs with a thread's initial state, whatever the calling
+// thread has set for itself.
+bool run_on_fresh_thread(void (*body)(void*), void* argument);
+
+}  // namespace ompsafe::platform

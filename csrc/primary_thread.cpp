@@ -1,0 +1,113 @@
+#include "primary_thread.h"
+
+#include <atomic>
+#include <mutex>
+#include <new>
+
+#include "platform.h"
+
+namespace ompsafe {
+namespace {
+
+// Idle threads with their pools that are kept for their team size. With more sizes in use than
+// that, the one that was idle longest changes its size.
+constexpr int kIdleKept = 4;
+
+class PrimaryThread {
+ public:
+  static PrimaryThread* start(unsigned team_size) {
+    PrimaryThread* thread = new PrimaryThread(team_size);
+    if (platform::start_thread([](void* self) { static_cast<PrimaryThread*>(self)->serve(); },
+                               thread)) {
+      return thread;
+    }
+    delete thread;
+    return nullptr;
+  }
+
+  void run(void (*body)(void*), void* argument) {
+    body_ = body;
+    argument_ = argument;
+    hand_over(kWork);
+    state_.wait(kWork, std::memory_order_acquire);
+  }
+
+  unsigned team_size;
+  PrimaryThread* next = nullptr;  // in the list of idle ones
+
+ private:
+  enum State : int { kIdle, kWork };
+
+  explicit PrimaryThread(unsigned size) : team_size(size) {}
+
+  void hand_over(State state) {
+    state_.store(state, std::memory_order_release);
+    state_.notify_one();
+  }
+
+  [[noreturn]] void serve() {
+    for (;;) {
+      state_.wait(kIdle, std::memory_order_acquire);
+      body_(argument_);
+      hand_over(kIdle);
+    }
+  }
+
+  std::atomic<State> state_{kIdle};
+  void (*body_)(void*) = nullptr;
+  void* argument_ = nullptr;
+};
+
+// The idle primary threads, the one that ran last in front. Busy ones belong to their callers.
+class IdleList {
+ public:
+  // One of the team size that is asked for; nullptr if there is none, and more may be kept.
+  // Otherwise the one that was idle longest.
+  PrimaryThread* take(unsigned team_size) {
+    const std::lock_guard lock(mutex_);
+    PrimaryThread** last = nullptr;
+    int idle = 0;
+    for (PrimaryThread** at = &first_; *at != nullptr; at = &(*at)->next, ++idle) {
+      if ((*at)->team_size == team_size) return unlink(at);
+      last = at;
+    }
+    return idle < kIdleKept ? nullptr : unlink(last);
+  }
+
+  void put(PrimaryThread* thread) {
+    const std::lock_guard lock(mutex_);
+    thread->next = first_;
+    first_ = thread;
+  }
+
+ private:
+  static PrimaryThread* unlink(PrimaryThread** at) {
+    PrimaryThread* thread = *at;
+    *at = thread->next;
+    return thread;
+  }
+
+  std::mutex mutex_;
+  PrimaryThread* first_ = nullptr;
+};
+
+// Never destroyed: a thread may still launch while the process ends.
+alignas(IdleList) char idle_storage[sizeof(IdleList)];
+IdleList* const idle = new (idle_storage) IdleList;
+
+}  // namespace
+
+bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument) {
+  PrimaryThread* thread = idle->take(team_size);
+  if (thread == nullptr) thread = PrimaryThread::start(team_size);
+  if (thread == nullptr) return false;
+  thread->team_size = team_size;
+  thread->run(body, argument);
+  idle->put(thread);
+  return true;
+}
+
+// The mutex may be held by a thread that does not exist here, so it is made anew with the list.
+void forget_primary_threads() { new (idle_storage) IdleList; }
+
+}  // namespace ompsafe

@@ -1,0 +1,91 @@
+#include "runtime.h"
+
+#include <cstdlib>
+
+#include "platform.h"
+
+namespace ompsafe {
+namespace {
+
+constexpr int kScheduleStatic = 1;                    // omp_sched_static
+constexpr unsigned kScheduleModifiers = 0x80000000u;  // omp_sched_monotonic
+constexpr int kPauseSoft = 1;                         // omp_pause_soft: the ICVs stay
+
+template <typename Function>
+bool load(Function*& function, void* library, const char* symbol) {
+  function = reinterpret_cast<Function*>(platform::symbol_in(library, symbol));
+  return function != nullptr;
+}
+
+bool is_static(int kind) {
+  return (static_cast<unsigned>(kind) & ~kScheduleModifiers) == kScheduleStatic;
+}
+
+}  // namespace
+
+std::atomic<const Runtime*> Runtime::bound_{nullptr};
+
+const Runtime* Runtime::open(void* library, const char** missing) {
+  Runtime table;
+  const auto required = [&](auto*& function, const char* symbol) {
+    if (load(function, library, symbol)) return true;
+    *missing = symbol;
+    return false;
+  };
+  if (!required(table.gomp_parallel_, "GOMP_parallel") ||
+      !required(table.get_thread_num, "omp_get_thread_num") ||
+      !required(table.get_num_threads, "omp_get_num_threads") ||
+      !required(table.get_max_threads, "omp_get_max_threads") ||
+      !required(table.get_dynamic, "omp_get_dynamic") ||
+      !required(table.set_dynamic, "omp_set_dynamic") ||
+      !required(table.get_active_level, "omp_get_active_level") ||
+      !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||
+      !required(table.get_schedule, "omp_get_schedule") ||
+      !required(table.get_nested_, "omp_get_nested")) {
+    return nullptr;
+  }
+  load(table.pause_resource_all_, library, "omp_pause_resource_all");
+
+  // Before OpenMP 5.0 nest-var alone decides on nesting. From 5.0 on, max-active-levels-var does,
+  // omp_get_nested only repeats it, and LLVM's prints a warning of its deprecation when called.
+  void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
+  if (openmp_5 != nullptr) table.get_nested_ = nullptr;
+
+  // The entry point of LLVM's own compiler, which its runtime and Intel's export.
+  table.gnu_ = platform::symbol_in(library, "__kmpc_fork_call") == nullptr;
+  table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_)).path;
+  table.read_initial_icvs();
+  return new Runtime(table);
+}
+
+void Runtime::read_initial_icvs() {
+  initial_nthreads_var_ = get_max_threads();
+  platform::run_on_fresh_thread(
+      [](void* table) {
+        Runtime* runtime = static_cast<Runtime*>(table);
+        runtime->initial_nthreads_var_ = runtime->get_max_threads();
+        int kind = 0, chunk_size = 0;
+        runtime->get_schedule(&kind, &chunk_size);
+        runtime->static_is_initial_ = is_static(kind) && std::getenv("OMP_SCHEDULE") == nullptr;
+      },
+      this);
+}
+
+bool Runtime::allows_deeper(int active_level) const {
+  if (active_level == 0) return true;
+  if (get_nested_ != nullptr && get_nested_() == 0) return false;
+  return active_level < get_max_active_levels_();
+}
+
+bool Runtime::static_schedule_wanted() const {
+  if (static_is_initial_) return false;
+  int kind = 0, chunk_size = 0;
+  get_schedule(&kind, &chunk_size);
+  return is_static(kind);
+}
+
+bool Runtime::end_pool() const {
+  return pause_resource_all_ != nullptr && pause_resource_all_(kPauseSoft) == 0;
+}
+
+}  // namespace ompsafe

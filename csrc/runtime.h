@@ -1,0 +1,91 @@
+// The OpenMP runtime that the layer runs on, as a table of its public functions. The extension
+// links to none: a table is filled from a library that the process has already (see
+// numba_ompsafe/_runtime.py for which), so that Numba runs in the pool that is there.
+#pragma once
+
+#include <atomic>
+
+namespace ompsafe {
+
+class Runtime {
+ public:
+  // Fills a table from `library`, a handle of the dynamic linker. nullptr if a function is
+  // missing: *missing names it. A table lives as long as the process, as the library does.
+  static const Runtime* open(void* library, const char** missing);
+
+  // The runtime that launches run on; nullptr before the layer is loaded. It changes at most once
+  // more, when a torch is loaded that brought its own (see torch.h): read it once per launch.
+  static const Runtime* bound() { return bound_.load(std::memory_order_acquire); }
+  static void bind(const Runtime* runtime) { bound_.store(runtime, std::memory_order_release); }
+
+  // GOMP_parallel of libgomp's ABI, which LLVM's and Intel's runtimes export too: a parallel region
+  // in which each thread of a team of `team_size` calls body(argument) once.
+  void parallel(void (*body)(void*), void* argument, unsigned team_size) const {
+    gomp_parallel_(body, argument, team_size, 0);
+  }
+
+  // OpenMP's routines of the same name, with omp_ before it.
+  int (*get_thread_num)();
+  int (*get_num_threads)();
+  int (*get_max_threads)();
+  int (*get_dynamic)();
+  void (*set_dynamic)(int);
+  int (*get_active_level)();
+  void (*get_schedule)(int* kind, int* chunk_size);
+
+  // Whether a region inside one of `active_level` active regions can be active itself.
+  bool allows_deeper(int active_level) const;
+
+  // Whether run-sched-var asks for a static schedule, and a user said so: some runtimes (LLVM's)
+  // start with static, which then is nobody's wish.
+  bool static_schedule_wanted() const;
+
+  // Ends the pool of the calling thread (omp_pause_resource_all). False if the runtime refuses, as
+  // it does inside a parallel region, or cannot.
+  bool end_pool() const;
+
+  // Whether the pool of a thread that forks is gone in the child: true for GNU's runtime; LLVM's
+  // and Intel's see to it themselves.
+  bool loses_pool_at_fork() const { return gnu_; }
+
+  bool gnu() const { return gnu_; }
+  const char* path() const { return path_; }
+
+  // nthreads-var as a new thread has it, before anybody has set anything there.
+  int initial_nthreads_var() const { return initial_nthreads_var_; }
+
+ private:
+  Runtime() = default;
+  void read_initial_icvs();
+
+  static std::atomic<const Runtime*> bound_;
+
+  void (*gomp_parallel_)(void (*)(void*), void*, unsigned, unsigned);
+  int (*get_max_active_levels_)();
+  int (*get_nested_)();
+  int (*pause_resource_all_)(int);
+  const char* path_ = nullptr;
+  bool gnu_ = false;
+  int initial_nthreads_var_ = 1;
+  bool static_is_initial_ = false;
+};
+
+// dyn-var off for the life of the object: with it on, a runtime gives a team fewer threads as it
+// sees fit. Costs a read where it is off already.
+class DynamicOff {
+ public:
+  explicit DynamicOff(const Runtime& runtime) : runtime_(runtime), was_on_(runtime.get_dynamic()) {
+    if (was_on_) runtime_.set_dynamic(0);
+  }
+  ~DynamicOff() {
+    if (was_on_) runtime_.set_dynamic(was_on_);
+  }
+  DynamicOff(const DynamicOff&) = delete;
+  DynamicOff& operator=(const DynamicOff&) = delete;
+
+ private:
+  const Runtime& runtime_;
+  const int was_on_;
+};
+
+}  // namespace ompsafe

@@ -1,0 +1,24 @@
+// The partition of a parfor's iteration space, as the generated code asks for it. It mirrors the
+// functions of the same names that every threading layer of Numba exports (gufunc_scheduler), to
+// the last bound: arrays that a kernel indexes by division must not depend on the layer.
+#pragma once
+
+#include <cstdint>
+
+namespace ompsafe {
+
+// Divides the space of `num_dim` ranges [starts[i], ends[i]], both ends included, into
+// `num_divisions` boxes. Box d is written to schedule[2 * num_dim * d]: its starts, then its ends.
+// An empty box has an end below its start. `debug` is ignored: a layer prints nothing.
+extern "C" void ompsafe_do_scheduling_signed(std::uintptr_t num_dim, const std::intptr_t* starts,
+                                             const std::intptr_t* ends,
+                                             std::uintptr_t num_divisions, std::intptr_t* schedule,
+                                             std::intptr_t debug);
+
+// The same for a space of unsigned indices, whose bounds Numba passes in the same bits.
+extern "C" void ompsafe_do_scheduling_unsigned(std::uintptr_t num_dim, const std::intptr_t* starts,
+                                               const std::intptr_t* ends,
+                                               std::uintptr_t num_divisions,
+                                               std::uintptr_t* schedule, std::intptr_t debug);
+
+}  // namespace ompsafe

@@ -1,0 +1,71 @@
+#include "team.h"
+
+#include "primary_thread.h"
+#include "runtime.h"
+#include "slots.h"
+#include "thread_state.h"
+#include "torch.h"
+
+namespace ompsafe {
+namespace {
+
+struct Region {
+  const Runtime& runtime;
+  Launch& launch;
+};
+
+// What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
+// only one that there is.
+void run_member(void* argument) {
+  const Region& region = *static_cast<const Region*>(argument);
+  region.launch.run_as_member(region.runtime.get_thread_num(), region.runtime.get_num_threads());
+}
+
+// The runtime may give fewer threads (thread-limit-var, a system without more): then each of them
+// runs more slots.
+void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
+  const DynamicOff dynamic_off(runtime);
+  Region region{runtime, launch};
+  runtime.parallel(run_member, &region, team_size);
+}
+
+// The pool of the calling thread keeps the size that torch's regions give it.
+void run_beside_torch(const Runtime& runtime, Launch& launch) {
+  const unsigned pool_size = runtime.get_max_threads();
+  if (launch.slots() <= pool_size) {
+    run_team(runtime, launch, pool_size);
+    return;
+  }
+  struct Job {
+    const Runtime& runtime;
+    Launch& launch;
+  } job{runtime, launch};
+  const auto run_job = [](void* argument) {
+    const Job& job = *static_cast<Job*>(argument);
+    run_team(job.runtime, job.launch, job.launch.slots());
+  };
+  if (!run_under_primary_thread(launch.slots(), run_job, &job)) {
+    run_team(runtime, launch, pool_size);
+  }
+}
+
+}  // namespace
+
+void run_slots_in_team(Launch& launch) {
+  if (launch.slots() == 1 || launch.work() <= 1) {
+    launch.run_in_turn();
+    return;
+  }
+  torch::look_for_torch();
+  const Runtime& runtime = *Runtime::bound();
+  const int active_level = runtime.get_active_level();
+  if (!runtime.allows_deeper(active_level) || this_thread.pool_lost) {
+    launch.run_in_turn();
+  } else if (active_level > 0 || !torch::shares_pool()) {
+    run_team(runtime, launch, launch.slots());
+  } else {
+    run_beside_torch(runtime, launch);
+  }
+}
+
+}  // namespace ompsafe

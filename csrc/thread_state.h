@@ -1,0 +1,45 @@
+// What the layer keeps for each thread of the process: plain data, valid from the thread's first
+// instruction on, nothing to destroy at its end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ompsafe {
+
+class Runtime;
+
+struct ThreadState {
+  // The mask: the last numba.set_num_threads on this thread, 0 if there was none. In a slot: the
+  // number of slots of its launch.
+  int mask = 0;
+
+  // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
+  int slot = 0;
+
+  // numba.set_parallel_chunksize: iterations per chunk, 0 for one block per slot.
+  std::size_t chunksize = 0;
+
+  // Between get_sched_size and do_scheduling: the divisions that a chunk size asked for. Between
+  // do_scheduling and parallel_for: the schedule that holds them, by which a launch is recognised.
+  std::size_t chunked_divisions = 0;
+  const void* chunked_schedule = nullptr;
+
+  // This thread's OpenMP pool was alive when the process forked and could not be ended: its
+  // threads are missing in the child, and a team would wait for them for ever.
+  bool pool_lost = false;
+
+  // What section "follow" of thread_count.cpp knows of this thread.
+  struct Followed {
+    const Runtime* runtime = nullptr;
+    int nthreads_var = 0;     // as last read
+    int answer = 0;           // the count found with it
+    bool settled = false;     // nthreads-var is what torch uses here: there is nobody to ask
+    std::uint32_t epoch = 0;  // when the answer was found, see thread_count.cpp
+    std::int64_t tick = -1;
+  } followed;
+};
+
+extern constinit thread_local ThreadState this_thread;
+
+}  // namespace ompsafe

@@ -1,0 +1,28 @@
+// What the layer needs to know of torch, whose pool it shares: whether it is in the process, and
+// how many threads it would use on a thread where it has not been used yet.
+#pragma once
+
+#include <cstdint>
+
+namespace ompsafe::torch {
+
+// Notices a torch that was loaded since the last look, at most once per tick of the coarse clock:
+// then launches move to the runtime that torch uses. Returns that tick. To be called at every
+// launch.
+std::int64_t look_for_torch();
+
+bool loaded();
+
+// torch is loaded, and its parallel regions run on the runtime that launches run on.
+bool shares_pool();
+
+// Whether torch has run any code on this thread. It sets nthreads-var of a thread at its first
+// parallel operation there, and of the thread that imports it at the import.
+bool has_run_here();
+
+// at::get_num_threads() on a thread where torch has run nothing yet: the last
+// torch.set_num_threads(k) of any thread, or torch's default. Asked on a short-lived thread, since
+// torch sets nthreads-var of the thread that asks. `otherwise` if it cannot be asked.
+int count_on_new_thread(int otherwise);
+
+}  // namespace ompsafe::torch
