@@ -1,0 +1,55 @@
+"""An OpenMP threading layer for Numba that shares one pool with PyTorch.
+
+Select it like any layer of Numba's, with ``NUMBA_THREADING_LAYER=ompsafe`` or
+``numba.config.THREADING_LAYER = "ompsafe"``; no import of this package is needed. What is here is
+for programs that want to say more.
+
+Importing this package imports neither Numba nor torch: it happens at every start of Python.
+"""
+
+import os
+import sys
+
+# Not from typing, whose import costs more than all the rest of this package's start.
+TYPE_CHECKING = False
+
+if not (sys.platform == "linux" and os.uname().machine in ("x86_64", "aarch64")):
+    raise ImportError(
+        "numba-ompsafe supports Linux on x86-64 and aarch64 only; Numba's own threading layers go "
+        "on working without it"
+    )
+
+if TYPE_CHECKING:
+    from numba_ompsafe._control import get_default_num_threads, set_default_num_threads
+    from numba_ompsafe._registration import enable
+    from numba_ompsafe.errors import LayerAlreadyLaunchedError, OpenMPRuntimeNotFoundError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LayerAlreadyLaunchedError",
+    "OpenMPRuntimeNotFoundError",
+    "enable",
+    "get_default_num_threads",
+    "set_default_num_threads",
+]
+
+_HOMES = {
+    "LayerAlreadyLaunchedError": "errors",
+    "OpenMPRuntimeNotFoundError": "errors",
+    "enable": "_registration",
+    "get_default_num_threads": "_control",
+    "set_default_num_threads": "_control",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

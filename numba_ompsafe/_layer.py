@@ -1,0 +1,65 @@
+"""The layer as Numba sees it: loaded onto an OpenMP runtime, and told what Numba's settings say."""
+
+import os
+from types import ModuleType
+from typing import Any
+
+from numba_ompsafe import _runtime
+
+# What numba.np.ufunc.parallel takes from a layer, by name. Each is an address.
+FUNCTIONS = (
+    "parallel_for",
+    "do_scheduling_signed",
+    "do_scheduling_unsigned",
+    "allocate_sched",
+    "deallocate_sched",
+    "get_num_threads",
+    "set_num_threads",
+    "get_thread_id",
+    "set_parallel_chunksize",
+    "get_parallel_chunksize",
+    "get_sched_size",
+)
+
+
+def load() -> ModuleType:
+    """Return the extension, bound to an OpenMP runtime.
+
+    Raises:
+        OpenMPRuntimeNotFoundError: there is none.
+    """
+    from numba_ompsafe import _core
+
+    if _core.runtime_path() is None:
+        _core.bind(_runtime.find().handle)
+    return _core
+
+
+def read_settings(config: Any) -> None:
+    """Tell the layer what Numba's settings say of thread counts; ``config`` is ``numba.config``."""
+    from numba_ompsafe import _core
+
+    _core.set_thread_limit(config.NUMBA_NUM_THREADS)
+    _core.set_environment_count(_environment_count(config))
+
+
+def forget_start_up_mask() -> None:
+    """Take back the mask that Numba's start-up has set on this thread: it is nobody's wish."""
+    from numba_ompsafe import _core
+
+    _core.clear_mask()
+
+
+def _environment_count(config: Any) -> int:
+    """``NUMBA_NUM_THREADS`` if the environment or Numba's config file sets it, else 0.
+
+    Numba keeps what it read from both in its reloader; the environment alone is asked where a
+    Numba has none. A value that Numba could not parse set nothing: Numba warned of it.
+    """
+    reloader = getattr(config, "_env_reloader", None)
+    environment = getattr(reloader, "old_environ", os.environ)
+    try:
+        asked = int(environment["NUMBA_NUM_THREADS"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+    return asked if asked == config.NUMBA_NUM_THREADS else 0

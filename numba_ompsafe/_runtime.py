@@ -1,0 +1,115 @@
+"""Finds the OpenMP runtime to run on: the one that is there, before any that is not.
+
+The order is what torch will find, or has found, so that both run in one pool:
+
+1. what the dynamic linker's global scope offers (``LD_PRELOAD``, torch's ``RTLD_GLOBAL`` load);
+2. what ``libtorch_cpu`` depends on, if it is loaded;
+3. any OpenMP runtime that is loaded (launches move to torch's if a torch is loaded later that
+   brings its own, see ``csrc/torch.h``);
+4. torch is installed but not loaded: the one in its wheel, which a later ``import torch`` shares;
+5. the system's ``libgomp``, then LLVM's and Intel's.
+
+A runtime is known by ``GOMP_parallel``, an entry point of libgomp's documented ABI that LLVM's and
+Intel's runtimes export too.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from numba_ompsafe.errors import OpenMPRuntimeNotFoundError
+
+_ENTRY_POINT = "GOMP_parallel"
+_SYSTEM_RUNTIMES = ("libgomp.so.1", "libomp.so.5", "libomp.so", "libiomp5.so")
+_WHEEL_PATTERNS = ("libgomp*.so*", "libiomp5*.so*", "libomp*.so*")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An OpenMP runtime that is in the process.
+
+    ``handle`` is the dynamic linker's, ``path`` the library's file.
+    """
+
+    handle: int
+    path: str
+
+
+def find() -> Runtime:
+    """Return the runtime to run on, loading one only if none is loaded.
+
+    Raises:
+        OpenMPRuntimeNotFoundError: there is none; the message names all that was tried.
+    """
+    tried = []
+    for place, library in _candidates():
+        runtime = _runtime_of(library) if isinstance(library, ctypes.CDLL) else None
+        if runtime is not None:
+            return runtime
+        tried.append(f"  - {place}: {library if isinstance(library, str) else 'none there'}")
+    raise OpenMPRuntimeNotFoundError(
+        "The threading layer ompsafe needs an OpenMP runtime, and this process can find none. "
+        "Tried:\n" + "\n".join(tried) + "\n"
+        "Install one, for example with: apt-get install libgomp1 (Debian, Ubuntu), dnf install "
+        "libgomp (Fedora), conda install libgomp, or pip install intel-openmp"
+    )
+
+
+def _candidates() -> Iterator[tuple[str, ctypes.CDLL | str | None]]:
+    """Yield (place, library), with the error's text or None in place of a missing library."""
+    yield "the global scope of the dynamic linker", ctypes.CDLL(None)
+    yield "what a loaded torch depends on", _loaded("libtorch_cpu.so")
+    for path in _loaded_runtimes():
+        yield f"loaded already: {path}", _loaded(path)
+    for file in _runtimes_in_torch_wheel():
+        yield f"in torch's wheel: {file}", _loaded(file.name) or _load(str(file))
+    for name in _SYSTEM_RUNTIMES:
+        yield f"the system's {name}", _load(name)
+    in_environment = Path(sys.prefix, "lib", "libiomp5.so")
+    yield str(in_environment), _load(str(in_environment))
+
+
+def _loaded_runtimes() -> Iterator[str]:
+    from threadpoolctl import ThreadpoolController
+
+    for library in ThreadpoolController().select(user_api="openmp").lib_controllers:
+        yield library.filepath
+
+
+def _runtimes_in_torch_wheel() -> Iterator[Path]:
+    spec = find_spec("torch")
+    for package in (spec.submodule_search_locations or []) if spec else []:
+        for folder in (Path(package, "lib"), Path(package).with_name("torch.libs")):
+            for pattern in _WHEEL_PATTERNS:
+                yield from sorted(folder.glob(pattern))
+
+
+def _loaded(name: str) -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
+    except OSError:
+        return None
+
+
+def _load(name: str) -> ctypes.CDLL | str:
+    try:
+        return ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+    except OSError as error:
+        return str(error)
+
+
+def _runtime_of(library: ctypes.CDLL) -> Runtime | None:
+    """Return the runtime whose entry point ``library`` sees, its own or a dependency's."""
+    from numba_ompsafe import _core
+
+    entry_point = getattr(library, _ENTRY_POINT, None)
+    if entry_point is None:
+        return None
+    path = _core.library_of(ctypes.cast(entry_point, ctypes.c_void_p).value or 0)
+    # All functions must come from one library; the scope that led to it may offer several.
+    runtime = _loaded(path) if path else None
+    return Runtime(runtime._handle, path) if runtime and path else None

@@ -1,0 +1,78 @@
+"""Registers the layer as soon as Numba is imported, without importing Numba.
+
+This module runs at every start of the interpreter (``numba_ompsafe.pth``, ``numba_ompsafe.start``),
+so it imports nothing that is not loaded already.
+"""
+
+import sys
+
+# Not from typing, whose import costs more than all the rest of this package's start.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+_PARALLEL = "numba.np.ufunc.parallel"
+_OMPPOOL = "numba.np.ufunc.omppool"
+
+
+class _ThenRegister:
+    """A loader that loads as the one found for the module does, and then registers the layer."""
+
+    def __init__(self, loader: "Any") -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: "Any") -> "ModuleType | None":
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: "ModuleType") -> None:
+        spec = module.__spec__
+        assert spec is not None
+        spec.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        from numba_ompsafe._registration import register_in
+
+        register_in(module)
+
+
+class NumbaFinder:
+    """Finds two modules of Numba's; everything else is left to the finders after it."""
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
+        """Mirror ``importlib.abc.MetaPathFinder.find_spec``."""
+        if name == _PARALLEL:
+            spec = self._spec_of_others(name, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _ThenRegister(spec.loader)
+            return spec
+        if name == _OMPPOOL:
+            from numba_ompsafe._served_as_omp import omppool_spec
+
+            return omppool_spec(name)
+        return None
+
+    def _spec_of_others(self, name: str, path: "Any", target: "Any") -> "Any":
+        for finder in sys.meta_path:
+            find_spec = getattr(finder, "find_spec", None)
+            if finder is self or find_spec is None:
+                continue
+            spec = find_spec(name, path, target)
+            if spec is not None:
+                return spec
+        return None
+
+
+_finder = NumbaFinder()
+
+
+def register_finder() -> None:
+    """Put the finder on ``sys.meta_path``, once.
+
+    Some virtual environments process a start-up file twice, since their ``lib64`` is their ``lib``.
+    """
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
