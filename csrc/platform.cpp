@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <initializer_list>
@@ -99,6 +100,8 @@ bool thread_local_storage_in_use(const char* path) {
       &search);
   return search.in_use;
 }
+
+bool is_main_thread() { return gettid() == getpid(); }
 
 bool start_thread(void (*body)(void*), void* argument) {
   StartedThread* started = new StartedThread{body, argument};

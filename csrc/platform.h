@@ -37,6 +37,8 @@ Library library_of(const void* address);
 // (dl_iterate_phdr, dlpi_tls_data). `path` as library_of gives it.
 bool thread_local_storage_in_use(const char* path);
 
+bool is_main_thread();
+
 // Starts a thread that runs `body(argument)` with every signal blocked but those of a fault: the
 // signals of the process go to the threads that its author knows of. False if the system has no
 // thread to give.

@@ -28,6 +28,7 @@ class Runtime {
   int (*get_thread_num)();
   int (*get_num_threads)();
   int (*get_max_threads)();
+  int (*get_thread_limit)();
   int (*get_dynamic)();
   void (*set_dynamic)(int);
   int (*get_active_level)();

@@ -1,5 +1,8 @@
 #include "team.h"
 
+#include <algorithm>
+
+#include "fork.h"
 #include "primary_thread.h"
 #include "runtime.h"
 #include "slots.h"
@@ -21,12 +24,13 @@ void run_member(void* argument) {
   region.launch.run_as_member(region.runtime.get_thread_num(), region.runtime.get_num_threads());
 }
 
-// The runtime may give fewer threads (thread-limit-var, a system without more): then each of them
-// runs more slots.
+// The team may be smaller than asked for: then each thread runs more slots. thread-limit-var is
+// obeyed here, since LLVM's runtime prints a warning where it has to cut a team.
 void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
   const DynamicOff dynamic_off(runtime);
   Region region{runtime, launch};
-  runtime.parallel(run_member, &region, team_size);
+  const unsigned limit = runtime.get_thread_limit();
+  runtime.parallel(run_member, &region, std::min(team_size, limit));
 }
 
 // The pool of the calling thread keeps the size that torch's regions give it.
@@ -61,7 +65,10 @@ void run_slots_in_team(Launch& launch) {
   const int active_level = runtime.get_active_level();
   if (!runtime.allows_deeper(active_level) || this_thread.pool_lost) {
     launch.run_in_turn();
-  } else if (active_level > 0 || !torch::shares_pool()) {
+    return;
+  }
+  if (active_level == 0) end_pool_with_this_thread();
+  if (active_level > 0 || !torch::shares_pool()) {
     run_team(runtime, launch, launch.slots());
   } else {
     run_beside_torch(runtime, launch);

@@ -29,6 +29,9 @@ struct ThreadState {
   // threads are missing in the child, and a team would wait for them for ever.
   bool pool_lost = false;
 
+  // See end_pool_with_this_thread in fork.h.
+  bool pool_end_arranged = false;
+
   // What section "follow" of thread_count.cpp knows of this thread.
   struct Followed {
     const Runtime* runtime = nullptr;

@@ -62,4 +62,4 @@ def _environment_count(config: Any) -> int:
         asked = int(environment["NUMBA_NUM_THREADS"])
     except (KeyError, TypeError, ValueError):
         return 0
-    return asked if asked == config.NUMBA_NUM_THREADS else 0
+    return max(asked, 0)
