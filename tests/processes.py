@@ -1,0 +1,71 @@
+"""Runs a piece of Python in a fresh process, with an environment that says nothing of threads."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+_SPEAKS_OF_THREADS = ("OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "OPENBLAS_", "LD_PRELOAD")
+
+
+class ProcessFailed(AssertionError):
+    """The process ended with an error, a signal or at its timeout; says where it was."""
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """Return the environment without what speaks of threads, and with ``variables``.
+
+    The helper modules of this folder can be imported, and compiled kernels are cached from one
+    process to the next.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(_SPEAKS_OF_THREADS)
+    }
+    environment["PYTHONPATH"] = str(HERE / "support")
+    environment["NUMBA_CACHE_DIR"] = os.environ["TESTS_NUMBA_CACHE_DIR"]
+    return environment | variables
+
+
+def run_python(
+    code: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    timeout: float = 120,
+    options: tuple[str, ...] = (),
+    layer: str | None = "ompsafe",
+    cwd: Path | None = None,
+    stderr: str = "",
+) -> Any:
+    """Run ``code`` and return the JSON value that it prints in its last line.
+
+    ``layer`` is what NUMBA_THREADING_LAYER says, None to leave it unset. A process that says
+    anything on stderr but ``stderr`` has failed. At the timeout it dies by SIGABRT, on which
+    faulthandler tells where all its threads are.
+    """
+    variables = dict(env or {})
+    if layer is not None:
+        variables["NUMBA_THREADING_LAYER"] = layer
+    process = subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", *options, "-c", textwrap.dedent(code)],
+        env=clean_environment(**variables),
+        cwd=cwd or HERE / "support",  # not where a checkout of the package would be imported
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        out, err = process.communicate()
+        raise ProcessFailed(f"no end after {timeout} s\n{out}\n{err}") from None
+    if process.returncode != 0 or err.strip() != stderr:
+        raise ProcessFailed(f"exit status {process.returncode}\n{out}\n{err}")
+    lines = out.splitlines()
+    return json.loads(lines[-1]) if lines else None

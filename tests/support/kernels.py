@@ -1,0 +1,68 @@
+"""Kernels for the tests, compiled once: they are cached between processes.
+
+Inside of them, numba.get_num_threads would forbid the cache; generated code asks for the count with
+the intrinsic that is used here.
+"""
+
+import numpy as np
+from numba import njit, prange
+from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
+
+
+@njit(parallel=True, cache=True)
+def ids_and_masks(n):
+    """Return the thread id and the mask that each of n iterations saw."""
+    ids = np.full(n, -1, np.int64)
+    masks = np.full(n, -1, np.int64)
+    for i in prange(n):
+        ids[i] = get_thread_id()
+        masks[i] = _iget_num_threads()
+    return ids, masks
+
+
+@njit(parallel=True, cache=True)
+def total(x):
+    """Return the sum of x, whose bits depend on the partition."""
+    acc = 0.0
+    for i in prange(x.size):
+        acc += x[i]
+    return acc
+
+
+@njit(parallel=True, cache=True)
+def inner_ids(n):
+    ids = np.full(n, -1, np.int64)
+    for i in prange(n):
+        ids[i] = get_thread_id()
+    return ids
+
+
+@njit(parallel=True, cache=True)
+def nested_ids(rows, columns):
+    """Return the ids of a prange in each iteration of a prange, and of the outer one after it."""
+    inner = np.full((rows, columns), -1, np.int64)
+    outer = np.full(rows, -1, np.int64)
+    for i in prange(rows):
+        inner[i] = inner_ids(columns)
+        outer[i] = get_thread_id()
+    return outer, inner
+
+
+@njit(parallel=True, cache=True)
+def nested_total(x, rows):
+    acc = 0.0
+    for i in prange(rows):
+        acc += total(x) * (i + 1)
+    return acc
+
+
+def launch():
+    """Launch once and return how many threads the kernels saw; fails if any result is wrong."""
+    n = 1000
+    ids, masks = ids_and_masks(n)
+    count = int(masks[0])
+    assert (masks == count).all()
+    assert sorted(set(ids.tolist())) == list(range(count)), ids
+    x = np.arange(n, dtype=np.float64)
+    assert total(x) == n * (n - 1) / 2
+    return count

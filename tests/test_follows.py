@@ -1,0 +1,222 @@
+"""P2: the count obeys its four rules, in every Python thread, at every launch."""
+
+import pytest
+from processes import run_python
+
+PRELUDE = """
+import json, os
+from concurrent.futures import ThreadPoolExecutor
+import numba, openmp
+# More than the cores of a small machine, so that the rules can be told apart there.
+numba.config.NUMBA_NUM_THREADS = max(8, numba.config.NUMBA_NUM_THREADS)
+import kernels, numba_ompsafe
+from numba import get_num_threads, set_num_threads
+results = {}
+def here():
+    count = get_num_threads()
+    assert kernels.launch() == count
+    return count
+second = ThreadPoolExecutor(1)
+def on_second(function, *arguments):
+    return second.submit(function, *arguments).result()
+"""
+END = "\nprint(json.dumps(results))\n"
+
+
+def results_of(code: str, env: dict[str, str] | None = None) -> dict[str, int]:
+    return run_python(PRELUDE + code + END, env)
+
+
+def test_p2_rule_1_a_mask_holds_for_its_thread_alone() -> None:
+    results = results_of(
+        """
+set_num_threads(1)
+results["masked"] = here()
+results["another thread"] = on_second(here)
+on_second(set_num_threads, 2)
+results["another masked thread"] = on_second(here)
+results["masked still"] = here()
+""",
+        {"OMP_NUM_THREADS": "3"},
+    )
+    assert results == {
+        "masked": 1,
+        "another thread": 3,
+        "another masked thread": 2,
+        "masked still": 1,
+    }
+
+
+def test_p2_rule_2_a_process_default_holds_for_threads_without_a_mask() -> None:
+    results = results_of(
+        """
+on_second(set_num_threads, 1)
+numba_ompsafe.set_default_num_threads(5)
+results["here"] = here()
+results["masked thread"] = on_second(here)
+results["thread to come"] = openmp.on_new_thread(here)
+results["default"] = numba_ompsafe.get_default_num_threads()
+numba_ompsafe.set_default_num_threads(None)
+results["no default"] = here()
+""",
+        {"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "8"},
+    )
+    assert results == {
+        "here": 5,
+        "masked thread": 1,
+        "thread to come": 5,
+        "default": 5,
+        "no default": 8,
+    }
+
+
+def test_p2_rule_3_numba_num_threads_in_the_environment_wins_over_openmps() -> None:
+    code = """
+results["here"] = here()
+results["another thread"] = openmp.on_new_thread(here)
+openmp.bound().set_num_threads(2)
+results["after omp_set_num_threads"] = here()
+"""
+    results = results_of(code, {"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "5"})
+    assert set(results.values()) == {5}
+
+
+def test_p2_rule_3_numba_num_threads_in_numbas_config_file(tmp_path) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / ".numba_config.yaml").write_text("num_threads: 6\n")
+    code = "import json, numba; print(json.dumps(numba.get_num_threads()))"
+    assert run_python(code, {"OMP_NUM_THREADS": "3"}, cwd=tmp_path) == 6
+
+
+def test_p2_rule_4_openmps_count_is_followed_live() -> None:
+    results = results_of(
+        """
+from threadpoolctl import threadpool_limits
+results["environment"] = here()
+openmp.bound().set_num_threads(5)
+results["omp_set_num_threads"] = here()
+results["that is another thread's"] = on_second(here)
+with threadpool_limits(2, user_api="openmp"):
+    results["threadpool_limits"] = here()
+results["after it"] = here()
+openmp.bound().set_num_threads(3)
+results["back at the initial value"] = here()
+""",
+        {"OMP_NUM_THREADS": "3"},
+    )
+    assert results == {
+        "environment": 3,
+        "omp_set_num_threads": 5,
+        "that is another thread's": 3,
+        "threadpool_limits": 2,
+        "after it": 5,
+        "back at the initial value": 3,
+    }
+
+
+@pytest.mark.needs_torch
+def test_p2_rule_4_torchs_count_is_followed_live_up_and_down() -> None:
+    results = results_of(
+        """
+import torch
+for k in (7, 1, 2, 3, 8, 1, 4):
+    torch.set_num_threads(k)
+    assert here() == k == torch.get_num_threads()
+for k in (2, 6, 1, 3):
+    on_second(torch.set_num_threads, k)
+    assert on_second(here) == k
+    assert here() == 4
+results["done"] = True
+"""
+    )
+    assert results == {"done": True}
+
+
+@pytest.mark.needs_torch
+@pytest.mark.parametrize("mkl", [None, "1"])
+def test_p2_rule_4_a_thread_without_a_torch_op_has_torchs_count_already(mkl: str | None) -> None:
+    # With MKL_NUM_THREADS=1, torch's default is not OpenMP's.
+    results = results_of(
+        """
+import torch
+def before_and_after_a_torch_op():
+    before = here()
+    torch.ones(1_000_000).sum()
+    return [before, here(), torch.get_num_threads()]
+results["default"] = openmp.on_new_thread(before_and_after_a_torch_op)
+torch.set_num_threads(7)
+results["set"] = openmp.on_new_thread(before_and_after_a_torch_op)
+""",
+        {"MKL_NUM_THREADS": mkl} if mkl else {},
+    )
+    assert len(set(results["default"])) == 1
+    assert results["set"] == [7, 7, 7]
+    if mkl:
+        assert results["default"] == [1, 1, 1]
+
+
+@pytest.mark.needs_torch
+def test_p2_rule_4_a_torch_op_in_a_thread_settles_its_count() -> None:
+    # torch.set_num_threads reaches the thread that calls it, and threads where torch has not run.
+    results = results_of(
+        """
+import time, torch
+def both():
+    return [here(), torch.get_num_threads()]
+initial = on_second(both)
+torch.set_num_threads(7)
+results["settled"] = on_second(both) == initial
+third = ThreadPoolExecutor(1)
+results["not settled"] = third.submit(here).result()
+torch.set_num_threads(5)
+here()
+results["not settled, set again"] = third.submit(here).result()
+torch.set_num_threads(6)
+time.sleep(0.05)  # a change that no Numba call has seen is noticed within a tick of the clock
+results["not settled, set unseen"] = third.submit(here).result()
+"""
+    )
+    assert results == {
+        "settled": True,
+        "not settled": 7,
+        "not settled, set again": 5,
+        "not settled, set unseen": 6,
+    }
+
+
+@pytest.mark.needs_torch
+def test_p2_rule_4_a_torch_loaded_later_is_noticed_in_every_thread() -> None:
+    results = results_of(
+        """
+results["before"] = [here(), on_second(here)]
+import torch
+torch.set_num_threads(7)
+results["after"] = [here(), on_second(here), openmp.on_new_thread(here)]
+""",
+        {"OMP_NUM_THREADS": "3"},
+    )
+    assert results == {"before": [3, 3], "after": [7, 7, 7]}
+
+
+def test_p2_the_count_is_capped_at_numbas_limit() -> None:
+    code = """
+    import json, numba, openmp, kernels
+    numba.get_num_threads()
+    openmp.bound().set_num_threads(64)
+    print(json.dumps([kernels.launch(), numba.config.NUMBA_NUM_THREADS]))
+    """
+    count, limit = run_python(code)
+    assert count == limit
+
+
+def test_p2_numbas_start_up_is_no_users_wish() -> None:
+    # It calls set_num_threads(NUMBA_NUM_THREADS) itself, on the thread that launches first.
+    code = """
+    import json, kernels, openmp
+    first = kernels.launch()
+    openmp.bound().set_num_threads(1)
+    print(json.dumps([first, kernels.launch()]))
+    """
+    assert run_python(code, {"OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"})[1] == 1
+    as_omp = {"NUMBA_OMPSAFE_AS_OMP": "1", "OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"}
+    assert run_python(code, as_omp, layer="omp")[1] == 1

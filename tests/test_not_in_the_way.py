@@ -1,0 +1,104 @@
+"""P7: with another layer selected Numba is untouched, and an interpreter without Numba unburdened."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from processes import run_python
+
+LAYERS = [None, "omp", "workqueue", "tbb"]
+
+# What Numba does with a layer, as far as an application can see: its answers, its error, what is
+# loaded, and what becomes of the process's OpenMP settings.
+BEHAVIOUR = """
+import json, sys
+import numba, numpy as np, openmp
+from numba.core import config
+before = openmp.on_new_thread(lambda: [r for r in openmp.runtimes()])
+try:
+    import kernels
+    counts = [numba.get_num_threads(), kernels.launch(), openmp.on_new_thread(numba.get_num_threads)]
+    answer = numba.threading_layer()
+except ValueError as error:
+    counts, answer = [], str(error)
+icvs = openmp.the_one().icvs() if openmp.runtimes() else None
+module = sys.modules["numba.np.ufunc.parallel"]
+print(json.dumps([
+    answer, counts, icvs, before, openmp.runtimes(), config.THREADING_LAYER_PRIORITY,
+    type(module.__spec__.loader).__name__, type(module.__loader__).__name__,
+    "numba_ompsafe._core" in sys.modules,
+]))
+"""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("env", [{}, {"OMP_NUM_THREADS": "3"}, {"NUMBA_NUM_THREADS": "5"}])
+def test_p7_other_layers_behave_as_without_the_package(
+    layer: str | None, env: dict[str, str]
+) -> None:
+    # -S reads no start-up files: there is no package in that process.
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    without = (
+        f"import sys; sys.path += {packages}; sys.modules['numba_ompsafe'] = None\n" + BEHAVIOUR
+    )
+    behaviour = run_python(BEHAVIOUR, env, layer=layer)
+    # The entry point of the missing package makes Numba warn when it first compiles.
+    expected = run_python(
+        "import warnings; warnings.simplefilter('ignore'); " + without,
+        env,
+        layer=layer,
+        options=("-S",),
+    )
+    assert behaviour == expected
+    assert not behaviour[-1]
+
+
+def test_p7_an_interpreters_start_imports_nothing_more() -> None:
+    root = str(Path(sys.modules["numba_ompsafe"].__path__[0]).parent)
+    code = f"""
+    import os, sys  # os is there at every start: site needs it
+    sys.path.append({root!r})
+    before = set(sys.modules)
+    from numba_ompsafe._startup import register_finder
+    register_finder()
+    after = set(sys.modules)
+    import json
+    print(json.dumps(sorted(after - before)))
+    """
+    # As bare as an interpreter can be: what site imports is not there to hide an import.
+    added = run_python(code, options=("-S", "-I"))
+    assert added == ["numba_ompsafe", "numba_ompsafe._startup"]
+
+
+def test_p7_a_start_registers_the_finder_once() -> None:
+    code = """
+    import json, sys
+    from numba_ompsafe._startup import NumbaFinder, register_finder
+    register_finder()
+    print(json.dumps([type(finder).__name__ for finder in sys.meta_path].count("NumbaFinder")))
+    """
+    assert run_python(code) == 1
+
+
+def test_p7_an_error_at_the_start_does_not_break_it(tmp_path: Path) -> None:
+    start_up = Path(__file__).parents[1] / "numba_ompsafe.pth"
+    (tmp_path / "numba_ompsafe.pth").write_text(start_up.read_text())
+    code = f"""
+    import json, site, sys
+    sys.modules["numba_ompsafe"] = None
+    site.addsitedir({str(tmp_path)!r})
+    print(json.dumps("alive"))
+    """
+    assert run_python(code, options=("-S", "-I")) == "alive"
+
+
+def test_p7_a_numba_that_looks_different_inside_is_left_alone() -> None:
+    code = """
+    import json, types
+    from numba_ompsafe._registration import register_in
+    other = types.ModuleType("numba.np.ufunc.parallel")
+    other._launch_threads = launch = lambda: None
+    register_in(other)
+    print(json.dumps(other._launch_threads is launch))
+    """
+    assert run_python(code) is True

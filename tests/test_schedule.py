@@ -1,0 +1,102 @@
+"""The partition is the very one that Numba's own layers compute."""
+
+import ctypes
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numba.np.ufunc import workqueue
+
+from numba_ompsafe import _core
+
+Bounds = ctypes.c_ssize_t * 64
+
+
+def function(layer: Any, name: str, result: Any, *arguments: Any) -> Any:
+    return ctypes.CFUNCTYPE(result, *arguments)(getattr(layer, name))
+
+
+def partition(layer: Any, kind: str, space: list[tuple[int, int]], divisions: int) -> list[int]:
+    schedule = function(
+        layer,
+        f"do_scheduling_{kind}",
+        None,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+        ctypes.c_ssize_t,
+    )
+    starts = Bounds(*(start for start, _ in space))
+    ends = Bounds(*(end for _, end in space))
+    rows = (ctypes.c_ssize_t * (2 * len(space) * divisions))()
+    schedule(len(space), starts, ends, divisions, rows, 0)
+    return list(rows)
+
+
+def sched_size(layer: Any, chunk: int, space: list[tuple[int, int]], threads: int) -> int:
+    set_chunk = function(layer, "set_parallel_chunksize", ctypes.c_size_t, ctypes.c_size_t)
+    get_size = function(
+        layer,
+        "get_sched_size",
+        ctypes.c_size_t,
+        ctypes.c_size_t,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    )
+    starts = Bounds(*(start for start, _ in space))
+    ends = Bounds(*(end for _, end in space))
+    former = set_chunk(chunk)
+    try:
+        return int(get_size(threads, len(space), starts, ends))
+    finally:
+        assert set_chunk(former) == chunk
+
+
+def spaces(start: st.SearchStrategy[int], longest: int) -> st.SearchStrategy[Any]:
+    # Numba passes both ends of a range, so an empty one ends below its start.
+    dimension = st.tuples(start, st.integers(0, longest)).map(lambda d: (d[0], d[0] + d[1] - 1))
+    return st.lists(dimension, min_size=1, max_size=4)
+
+
+signed = spaces(st.integers(-(10**6), 10**6), 10**6) | spaces(st.integers(-5, 5), 12)
+unsigned = spaces(st.integers(0, 10**6), 10**6) | spaces(st.integers(0, 5), 12)
+divisions = st.integers(1, 300)
+
+
+@given(signed, divisions)
+def test_schedule_of_signed_indices_is_numbas(space: Any, n: int) -> None:
+    assert partition(_core, "signed", space, n) == partition(workqueue, "signed", space, n)
+
+
+@given(unsigned, divisions)
+def test_schedule_of_unsigned_indices_is_numbas(space: Any, n: int) -> None:
+    assert partition(_core, "unsigned", space, n) == partition(workqueue, "unsigned", space, n)
+
+
+@given(signed, st.integers(0, 2000), st.integers(1, 64))
+def test_schedule_size_is_numbas(space: Any, chunk: int, threads: int) -> None:
+    ours = sched_size(_core, chunk, space, threads)
+    assert ours == sched_size(workqueue, chunk, space, threads)
+
+
+@given(st.lists(st.integers(1, 2000), max_size=8))
+def test_schedule_memory_is_apart_for_each_schedule_in_use(sizes: list[int]) -> None:
+    allocate = function(_core, "allocate_sched", ctypes.c_void_p, ctypes.c_size_t)
+    release = function(_core, "deallocate_sched", None, ctypes.c_void_p)
+    blocks = [(allocate(size), size * ctypes.sizeof(ctypes.c_ssize_t)) for size in sizes]
+    taken = sorted(blocks)
+    for (start, length), (following, _) in zip(taken, taken[1:], strict=False):
+        assert start + length <= following
+    for start, length in blocks:
+        ctypes.memset(start, 0xFF, length)
+    for start, _ in reversed(blocks):
+        release(start)
+
+
+@pytest.mark.parametrize("kind", ["signed", "unsigned"])
+def test_schedule_without_divisions_is_empty(kind: str) -> None:
+    assert partition(_core, kind, [(0, 9)], 0) == []
