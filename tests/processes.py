@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 _SPEAKS_OF_THREADS = ("OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "OPENBLAS_", "LD_PRELOAD")
 
 
-class ProcessFailed(AssertionError):
+class ProcessFailedError(AssertionError):
     """The process ended with an error, a signal or at its timeout; says where it was."""
 
 
@@ -64,8 +64,8 @@ def run_python(
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
         out, err = process.communicate()
-        raise ProcessFailed(f"no end after {timeout} s\n{out}\n{err}") from None
+        raise ProcessFailedError(f"no end after {timeout} s\n{out}\n{err}") from None
     if process.returncode != 0 or err.strip() != stderr:
-        raise ProcessFailed(f"exit status {process.returncode}\n{out}\n{err}")
+        raise ProcessFailedError(f"exit status {process.returncode}\n{out}\n{err}")
     lines = out.splitlines()
     return json.loads(lines[-1]) if lines else None

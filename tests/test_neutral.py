@@ -27,8 +27,9 @@ torch_count()  # torch sets nthreads-var of a thread when it is first asked ther
 {setting}
 
 def state():
-    # A fresh thread starts with the initial ICVs: a runtime whose defaults were overwritten shows.
-    return [runtime.icvs(), second.submit(runtime.icvs).result(), openmp.on_new_thread(runtime.icvs)]
+    # A fresh thread has the initial ICVs: a runtime whose defaults were overwritten shows.
+    icvs = runtime.icvs
+    return [icvs(), second.submit(icvs).result(), openmp.on_new_thread(icvs)]
 
 def whole_state():
     return state() + [torch_count()]

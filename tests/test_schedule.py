@@ -1,6 +1,7 @@
 """The partition is the very one that Numba's own layers compute."""
 
 import ctypes
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_schedule_memory_is_apart_for_each_schedule_in_use(sizes: list[int]) -> 
     release = function(_core, "deallocate_sched", None, ctypes.c_void_p)
     blocks = [(allocate(size), size * ctypes.sizeof(ctypes.c_ssize_t)) for size in sizes]
     taken = sorted(blocks)
-    for (start, length), (following, _) in zip(taken, taken[1:], strict=False):
+    for (start, length), (following, _) in pairwise(taken):
         assert start + length <= following
     for start, length in blocks:
         ctypes.memset(start, 0xFF, length)

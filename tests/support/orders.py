@@ -58,7 +58,7 @@ def set_mask():
 
 
 def counts():
-    """Return what Numba, its kernels and torch say of this thread: Numba first, asking changes none."""
+    """Return what Numba, its kernels and torch say of this thread; to ask Numba changes nothing."""
     import kernels
     import numba
     import torch
