@@ -12,48 +12,60 @@
 namespace ompsafe {
 namespace {
 
-// Held while a thread ends its pool, and during a fork.
-constinit std::mutex ending_a_pool;
+constinit std::mutex forking;
 
-// A child that lost its pool stays without one. In the parent nothing is lost.
+// Set in a child whose parent may have used the runtime before the layer was there.
+constinit bool main_pool_lost = false;
+
 constinit thread_local bool lost_before_fork = false;
 
 void before_fork() {
-  ending_a_pool.lock();
-  const Runtime* runtime = Runtime::bound();
-  lost_before_fork = this_thread.pool_lost;
-  if (runtime->loses_pool_at_fork() && !runtime->end_pool()) this_thread.pool_lost = true;
+  forking.lock();
+  lost_before_fork = pool_lost_here();
+  // Ending a pool whose threads are missing would wait for them, too.
+  if (!lost_before_fork && !Runtime::end_pools()) this_thread.pool_lost = true;
 }
 
 void in_parent() {
   this_thread.pool_lost = lost_before_fork;
-  ending_a_pool.unlock();
+  forking.unlock();
 }
 
+// A pool that was lost stays lost: the thread is the main thread here.
 void in_child() {
   forget_primary_threads();
-  ending_a_pool.unlock();
+  forking.unlock();
 }
 
 struct PoolEnd {
   ~PoolEnd() {
-    const std::lock_guard lock(ending_a_pool);
-    if (!this_thread.pool_lost) Runtime::bound()->end_pool();
+    const NoForkMeanwhile no_fork;
+    if (!pool_lost_here()) Runtime::end_pools();
   }
 };
 
 }  // namespace
 
-void handle_forks() {
+NoForkMeanwhile::NoForkMeanwhile() { forking.lock(); }
+NoForkMeanwhile::~NoForkMeanwhile() { forking.unlock(); }
+
+void handle_forks(bool runtime_was_loaded) {
   static const int registered = pthread_atfork(before_fork, in_parent, in_child);
   static_cast<void>(registered);
+  main_pool_lost = runtime_was_loaded && Runtime::bound()->loses_pool_at_fork() &&
+                   platform::process_was_forked();
+}
+
+bool pool_lost_here() {
+  return this_thread.pool_lost || (main_pool_lost && platform::is_main_thread());
 }
 
 // The main thread's pool ends with the process.
 void end_pool_with_this_thread() {
   if (this_thread.pool_end_arranged) return;
+  if (!Runtime::bound()->loses_pool_at_fork()) return;
   this_thread.pool_end_arranged = true;
-  if (!Runtime::bound()->loses_pool_at_fork() || platform::is_main_thread()) return;
+  if (platform::is_main_thread()) return;
   static thread_local PoolEnd at_thread_end;
   static_cast<void>(at_thread_end);
 }

@@ -14,15 +14,16 @@ namespace {
 
 using namespace ompsafe;
 
-void* pointer_from(PyObject* integer) { return PyLong_AsVoidPtr(integer); }
-
 // In a layer of Numba's this starts the threads. Here the runtime does, at the first launch.
 void launch_threads(int) {}
 
-PyObject* bind(PyObject*, PyObject* handle) {
-  void* library = pointer_from(handle);
+PyObject* bind(PyObject*, PyObject* arguments) {
+  Py_ssize_t handle = 0;
+  int was_loaded = 0;
+  if (!PyArg_ParseTuple(arguments, "np:bind", &handle, &was_loaded)) return nullptr;
+  void* library = reinterpret_cast<void*>(handle);
   if (library == nullptr) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
+    PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
     return nullptr;
   }
   const char* missing = nullptr;
@@ -33,7 +34,7 @@ PyObject* bind(PyObject*, PyObject* handle) {
     return nullptr;
   }
   Runtime::bind(runtime);
-  handle_forks();
+  handle_forks(was_loaded != 0);
   Py_RETURN_NONE;
 }
 
@@ -49,7 +50,7 @@ PyObject* runtime_is_gnu(PyObject*, PyObject*) {
 }
 
 PyObject* library_of(PyObject*, PyObject* address) {
-  void* pointer = pointer_from(address);
+  void* pointer = PyLong_AsVoidPtr(address);
   if (PyErr_Occurred()) return nullptr;
   const platform::Library library = platform::library_of(pointer);
   if (library.path == nullptr) Py_RETURN_NONE;
@@ -78,9 +79,11 @@ PyObject* py_clear_mask(PyObject*, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"bind", bind, METH_O,
-     "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
-     "dynamic linker. OSError names the function that it lacks."},
+    {"bind", bind, METH_VARARGS,
+     "bind(handle: int, was_loaded: bool) -> None\n\nMake launches run on the OpenMP runtime of "
+     "that "
+     "handle of the dynamic linker, which was or was not in the process already. OSError names the "
+     "function that it lacks."},
     {"runtime_path", runtime_path, METH_NOARGS,
      "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},
@@ -111,7 +114,8 @@ int add_addresses(PyObject* module) {
   const bool added =
       add_address(module, "launch_threads", launch_threads) &&
       add_address(module, "parallel_for", ompsafe_parallel_for) &&
-      add_address(module, "get_num_threads", ompsafe_get_num_threads) &&
+      add_address(module, "get_num_threads", ompsafe_num_threads_of_launch) &&
+      add_address(module, "current_num_threads", ompsafe_current_num_threads) &&
       add_address(module, "set_num_threads", ompsafe_set_num_threads) &&
       add_address(module, "get_thread_id", ompsafe_get_thread_id) &&
       add_address(module, "do_scheduling_signed", ompsafe_do_scheduling_signed) &&

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <initializer_list>
 
@@ -102,6 +103,21 @@ bool thread_local_storage_in_use(const char* path) {
 }
 
 bool is_main_thread() { return gettid() == getpid(); }
+
+bool process_was_forked() {
+  constexpr unsigned kForkedNotExecuted = 0x40;
+  std::FILE* file = std::fopen("/proc/self/stat", "re");
+  if (file == nullptr) return false;
+  char line[1024] = "";
+  const bool read = std::fgets(line, sizeof line, file) != nullptr;
+  std::fclose(file);
+  // The second field, the program's name in parentheses, may hold anything.
+  const char* after_name = std::strrchr(line, ')');
+  unsigned flags = 0;
+  return read && after_name != nullptr &&
+         std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+         (flags & kForkedNotExecuted) != 0;
+}
 
 bool start_thread(void (*body)(void*), void* argument) {
   StartedThread* started = new StartedThread{body, argument};

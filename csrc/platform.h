@@ -39,6 +39,10 @@ bool thread_local_storage_in_use(const char* path);
 
 bool is_main_thread();
 
+// Whether this process was forked and has not executed a program of its own since (PF_FORKNOEXEC in
+// /proc/self/stat).
+bool process_was_forked();
+
 // Starts a thread that runs `body(argument)` with every signal blocked but those of a fault: the
 // signals of the process go to the threads that its author knows of. False if the system has no
 // thread to give.

@@ -85,6 +85,21 @@ bool Runtime::static_schedule_wanted() const {
   return is_static(kind);
 }
 
+void Runtime::bind(const Runtime* runtime) {
+  const Runtime* former = bound();
+  if (former == runtime) return;
+  runtime->former_ = former;
+  bound_.store(runtime, std::memory_order_release);
+}
+
+bool Runtime::end_pools() {
+  bool ended = true;
+  for (const Runtime* runtime = bound(); runtime != nullptr; runtime = runtime->former_) {
+    if (runtime->loses_pool_at_fork() && !runtime->end_pool()) ended = false;
+  }
+  return ended;
+}
+
 bool Runtime::end_pool() const {
   return pause_resource_all_ != nullptr && pause_resource_all_(kPauseSoft) == 0;
 }

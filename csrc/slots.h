@@ -49,7 +49,8 @@ class Launch {
  private:
   void run_slots(std::size_t begin, std::size_t end);
   void run_chunks_as(std::size_t slot);
-  void run(std::size_t slot, std::size_t begin, std::size_t count);
+  // Not inlined: what it takes from the stack must be given back between two pieces of work.
+  [[gnu::noinline]] void run(std::size_t slot, std::size_t begin, std::size_t count);
 
   Kernel* const kernel_;
   char** const arguments_;

@@ -6,7 +6,7 @@
 #include "primary_thread.h"
 #include "runtime.h"
 #include "slots.h"
-#include "thread_state.h"
+#include "thread_count.h"
 #include "torch.h"
 
 namespace ompsafe {
@@ -33,22 +33,20 @@ void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
   runtime.parallel(run_member, &region, std::min(team_size, limit));
 }
 
+// On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had.
+bool run_elsewhere(const Runtime& runtime, Launch& launch) {
+  Region job{runtime, launch};
+  const auto run_job = [](void* argument) {
+    const Region& region = *static_cast<const Region*>(argument);
+    run_team(region.runtime, region.launch, region.launch.slots());
+  };
+  return run_under_primary_thread(launch.slots(), run_job, &job);
+}
+
 // The pool of the calling thread keeps the size that torch's regions give it.
 void run_beside_torch(const Runtime& runtime, Launch& launch) {
-  const unsigned pool_size = runtime.get_max_threads();
-  if (launch.slots() <= pool_size) {
-    run_team(runtime, launch, pool_size);
-    return;
-  }
-  struct Job {
-    const Runtime& runtime;
-    Launch& launch;
-  } job{runtime, launch};
-  const auto run_job = [](void* argument) {
-    const Job& job = *static_cast<Job*>(argument);
-    run_team(job.runtime, job.launch, job.launch.slots());
-  };
-  if (!run_under_primary_thread(launch.slots(), run_job, &job)) {
+  const unsigned pool_size = pool_size_here();
+  if (launch.slots() <= pool_size || !run_elsewhere(runtime, launch)) {
     run_team(runtime, launch, pool_size);
   }
 }
@@ -63,15 +61,21 @@ void run_slots_in_team(Launch& launch) {
   torch::look_for_torch();
   const Runtime& runtime = *Runtime::bound();
   const int active_level = runtime.get_active_level();
-  if (!runtime.allows_deeper(active_level) || this_thread.pool_lost) {
-    launch.run_in_turn();
-    return;
-  }
-  if (active_level == 0) end_pool_with_this_thread();
-  if (active_level > 0 || !torch::shares_pool()) {
-    run_team(runtime, launch, launch.slots());
+  if (active_level > 0) {
+    if (runtime.allows_deeper(active_level)) {
+      run_team(runtime, launch, launch.slots());
+    } else {
+      launch.run_in_turn();
+    }
+  } else if (pool_lost_here()) {
+    if (!run_elsewhere(runtime, launch)) launch.run_in_turn();
   } else {
-    run_beside_torch(runtime, launch);
+    end_pool_with_this_thread();
+    if (torch::shares_pool()) {
+      run_beside_torch(runtime, launch);
+    } else {
+      run_team(runtime, launch, launch.slots());
+    }
   }
 }
 

@@ -16,7 +16,8 @@
 // A runtime keeps a pool of idle threads for each primary thread, and libgomp ends and starts
 // threads of it whenever the size of the team changes. That costs far more than waking a few
 // threads in excess: torch's regions always take nthreads-var threads, so ours do too where they
-// share.
+// share. (Where torch has not set nthreads-var of a thread yet, what it will be counts:
+// pool_size_here.)
 #pragma once
 
 namespace ompsafe {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "platform.h"
 #include "runtime.h"
 #include "thread_state.h"
 #include "torch.h"
@@ -18,50 +19,69 @@ std::atomic<int> process_default_count{0};
 // wish for threads that torch has not run on, so what these were told is asked again.
 std::atomic<std::uint32_t> epoch{0};
 
-// Rule 4 where nthreads-var still has its initial value. Either nobody has set it on this thread,
-// and torch will at its first parallel operation, or torch has, to that value.
+// How long an answer of torch's holds if no thread sees a change: 2^27 ns, an eighth of a second.
+// Asking costs a thread's start and its end.
+constexpr int kPeriodBits = 27;
+
+// Rule 4 where nthreads-var has its initial value. Either torch has not set it on this thread yet,
+// and will at its first parallel operation here, or torch has, to that very value.
 //
-// A thread that has run none of torch's code is surely of the first kind, and so is one that torch
-// once answered another count for: had torch set it since, nthreads-var would show it. A thread
-// that has run some is taken to be of the second kind; where that is wrong (it ran serial
-// operations only), the count is right again from torch's first parallel operation there on.
+// Where none of torch's code has run, it is surely the first. So it is where torch once answered
+// another count for this thread: had torch set it since, nthreads-var would show it. Where torch's
+// code has run it may be either (docs/how-it-works.md tells what follows from a wrong guess):
+// - if torch's count was another one than the initial already when torch was noticed, the first: a
+//   count is set at the start of a program, before its threads run anything;
+// - on the main thread, or where nthreads-var was set and set back, the second.
 int count_where_untouched(ThreadState::Followed& followed) {
-  const int nthreads_var = followed.nthreads_var;
-  if (!torch::loaded()) return nthreads_var;
-  const bool torch_differed = followed.answer != 0 && followed.answer != nthreads_var;
-  if (!torch_differed && torch::has_run_here()) {
-    followed.settled = true;
-    return nthreads_var;
+  const int initial = followed.nthreads_var;
+  if (!torch::loaded() || followed.torch_ran_at_initial) return initial;
+
+  const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
+  const std::uint32_t now = epoch.load(std::memory_order_relaxed);
+  if (followed.answer != 0 && followed.period == period && followed.epoch == now) {
+    return followed.answer;
   }
-  return torch::count_on_new_thread(nthreads_var);
+  const bool torch_differed = followed.answer != 0 && followed.answer != initial;
+  if (!torch_differed && torch::has_run_here()) {
+    const bool set_before_it_ran = torch::count_when_noticed() != initial;
+    if (!set_before_it_ran || followed.was_set || platform::is_main_thread()) {
+      followed.torch_ran_at_initial = true;
+      return initial;
+    }
+  }
+  followed.answer = torch::count_on_new_thread(initial);
+  followed.period = period;
+  followed.epoch = now;
+  return followed.answer;
 }
 
 // Rule 4.
-int followed_count(ThreadState::Followed& followed) {
-  const std::int64_t tick = torch::look_for_torch();
+int followed_count() {
+  torch::look_for_torch();
   const Runtime* runtime = Runtime::bound();
+  ThreadState::Followed& followed = this_thread.followed;
   if (followed.runtime != runtime) {
     followed = {};
     followed.runtime = runtime;
     followed.nthreads_var = runtime->initial_nthreads_var();
   }
-
   const int nthreads_var = runtime->get_max_threads();
+  const bool is_set = nthreads_var != runtime->initial_nthreads_var();
   if (nthreads_var != followed.nthreads_var) {
     followed.nthreads_var = nthreads_var;
-    followed.settled = true;
+    followed.was_set |= is_set;
     epoch.fetch_add(1, std::memory_order_relaxed);
   }
-  if (followed.settled) return nthreads_var;
-
-  const std::uint32_t now = epoch.load(std::memory_order_relaxed);
-  if (followed.tick != tick || followed.epoch != now) {
-    followed.answer = count_where_untouched(followed);
-    followed.tick = tick;
-    followed.epoch = now;
-  }
-  return followed.answer;
+  return is_set ? nthreads_var : count_where_untouched(followed);
 }
+
+int count_without_mask() {
+  int n = process_default();
+  if (n == 0) n = environment_count.load(std::memory_order_relaxed);
+  return n != 0 ? n : followed_count();
+}
+
+int capped(int n) { return std::min(n, thread_limit.load(std::memory_order_relaxed)); }
 
 }  // namespace
 
@@ -69,21 +89,30 @@ void set_thread_limit(int n) { thread_limit.store(n, std::memory_order_relaxed);
 void set_environment_count(int n) { environment_count.store(n, std::memory_order_relaxed); }
 void set_process_default(int n) { process_default_count.store(n, std::memory_order_relaxed); }
 int process_default() { return process_default_count.load(std::memory_order_relaxed); }
-void clear_mask() { this_thread.mask = 0; }
 
-std::intptr_t ompsafe_get_num_threads() {
-  ThreadState& thread = this_thread;
-  int n = thread.mask;
-  if (n == 0) n = process_default();
-  if (n == 0) n = environment_count.load(std::memory_order_relaxed);
-  if (n == 0) n = followed_count(thread.followed);
-  return std::min(n, thread_limit.load(std::memory_order_relaxed));
+int ompsafe_current_num_threads() {
+  const int mask = this_thread.mask;
+  return capped(mask != 0 ? mask : count_without_mask());
 }
 
+std::intptr_t ompsafe_num_threads_of_launch() {
+  ThreadState& thread = this_thread;
+  if (thread.mask != 0) return capped(thread.mask);
+  if (thread.count_of_launch == 0) thread.count_of_launch = capped(count_without_mask());
+  return thread.count_of_launch;
+}
+
+void end_of_preparation() { this_thread.count_of_launch = 0; }
+
 void ompsafe_set_num_threads(int n) {
+  end_of_preparation();
   if (n >= 1) this_thread.mask = n;
 }
 
 std::intptr_t ompsafe_get_thread_id() { return this_thread.slot; }
+
+void clear_mask() { this_thread.mask = 0; }
+
+int pool_size_here() { return followed_count(); }
 
 }  // namespace ompsafe

@@ -18,13 +18,26 @@ void set_environment_count(int numba_num_threads);
 void set_process_default(int n);
 int process_default();
 
-// The layer's get_num_threads, set_num_threads and get_thread_id, as generated code calls them:
-// Numba's JIT reads a full intp. A mask below 1 is ignored; Numba rejects it before it gets here.
-extern "C" std::intptr_t ompsafe_get_num_threads();
+// The count on the calling thread now: numba.get_num_threads().
+extern "C" int ompsafe_current_num_threads();
+
+// The same for generated code, which asks up to three times for one launch: for the size of a
+// reduction's array, for the schedule and for parallel_for. It must hear one number, though another
+// thread may change the process default or torch's count meanwhile. So the first answer holds until
+// the launch, or until a mask is set. Numba's JIT reads a full intp.
+extern "C" std::intptr_t ompsafe_num_threads_of_launch();
+void end_of_preparation();
+
+// The layer's set_num_threads and get_thread_id. A mask below 1 is ignored; Numba rejects it before
+// it gets here.
 extern "C" void ompsafe_set_num_threads(int n);
 extern "C" std::intptr_t ompsafe_get_thread_id();
 
 // Back from rule 1 to the others, on this thread.
 void clear_mask();
+
+// Rule 4 alone and without the cap: the size of the pool that torch's regions have, or will have,
+// on this thread.
+int pool_size_here();
 
 }  // namespace ompsafe

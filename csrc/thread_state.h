@@ -17,6 +17,9 @@ struct ThreadState {
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
   int slot = 0;
 
+  // The count that generated code was told for the launch that it prepares, 0 if it prepares none.
+  int count_of_launch = 0;
+
   // numba.set_parallel_chunksize: iterations per chunk, 0 for one block per slot.
   std::size_t chunksize = 0;
 
@@ -32,14 +35,15 @@ struct ThreadState {
   // See end_pool_with_this_thread in fork.h.
   bool pool_end_arranged = false;
 
-  // What section "follow" of thread_count.cpp knows of this thread.
+  // What thread_count.cpp knows of this thread's nthreads-var and of torch's plans for it.
   struct Followed {
     const Runtime* runtime = nullptr;
-    int nthreads_var = 0;     // as last read
-    int answer = 0;           // the count found with it
-    bool settled = false;     // nthreads-var is what torch uses here: there is nobody to ask
-    std::uint32_t epoch = 0;  // when the answer was found, see thread_count.cpp
-    std::int64_t tick = -1;
+    int nthreads_var = 0;               // as last read
+    bool was_set = false;               // it has been seen with another value than the initial one
+    bool torch_ran_at_initial = false;  // see count_where_untouched
+    int answer = 0;                     // torch's, if it was asked
+    std::uint32_t epoch = 0;            // when that was
+    std::int64_t period = -1;
   } followed;
 };
 

@@ -1,8 +1,10 @@
 #include "torch.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstring>
 
+#include "fork.h"
 #include "platform.h"
 #include "runtime.h"
 
@@ -12,14 +14,18 @@ namespace {
 constexpr const char* kLibrary = "libtorch_cpu.so";
 constexpr const char* kGetNumThreads = "_ZN2at15get_num_threadsEv";  // at::get_num_threads()
 
+// How often to look for it: every 2^22 ns, four milliseconds. Importing torch takes far longer.
+constexpr int kPeriodBits = 22;
+
 struct Torch {
   const char* path;          // of libtorch_cpu
   int (*get_num_threads)();  // nullptr if this torch does not export it
   bool shares_pool;
+  int count_when_noticed;
 };
 
 std::atomic<const Torch*> found{nullptr};
-std::atomic<std::int64_t> last_tick{-1};
+std::atomic<std::int64_t> last_period{-1};
 std::atomic<std::uint64_t> libraries_seen{0};
 
 // torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
@@ -31,12 +37,31 @@ const Runtime* runtime_of(void* library) {
   const Runtime* bound = Runtime::bound();
   const platform::Library runtime = platform::library_of(entry);
   if (runtime.handle == nullptr) return nullptr;
-  if (bound != nullptr && std::strcmp(bound->path(), runtime.path) == 0) return bound;
+  if (std::strcmp(bound->path(), runtime.path) == 0) return bound;
   const char* missing = nullptr;
   return Runtime::open(runtime.handle, &missing);
 }
 
+// To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
+// child could never take.
+int ask(int (*get_num_threads)(), int otherwise) {
+  if (get_num_threads == nullptr) return otherwise;
+  struct Question {
+    int (*get_num_threads)();
+    int answer;
+  } question{get_num_threads, otherwise};
+  platform::run_on_fresh_thread(
+      [](void* data) {
+        Question* asked = static_cast<Question*>(data);
+        asked->answer = asked->get_num_threads();
+      },
+      &question);
+  return question.answer;
+}
+
 void notice(void* library) {
+  const NoForkMeanwhile one_at_a_time;
+  if (found.load(std::memory_order_relaxed) != nullptr) return;
   Torch* torch = new Torch{};
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
@@ -47,53 +72,38 @@ void notice(void* library) {
     torch->shares_pool = true;
     Runtime::bind(runtime);
   }
-  const Torch* none = nullptr;
-  if (!found.compare_exchange_strong(none, torch)) delete torch;
+  torch->count_when_noticed = ask(torch->get_num_threads, Runtime::bound()->initial_nthreads_var());
+  found.store(torch, std::memory_order_release);
 }
 
 }  // namespace
 
-std::int64_t look_for_torch() {
-  const std::int64_t tick = platform::coarse_clock_ns();
-  if (found.load(std::memory_order_relaxed) != nullptr ||
-      tick == last_tick.load(std::memory_order_relaxed)) {
-    return tick;
-  }
-  last_tick.store(tick, std::memory_order_relaxed);
-  const std::uint64_t loaded = platform::libraries_loaded();
-  if (libraries_seen.exchange(loaded, std::memory_order_relaxed) != loaded) {
-    if (void* library = platform::loaded_library(kLibrary)) notice(library);
-  }
-  return tick;
+void look_for_torch() {
+  if (loaded()) return;
+  const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
+  if (last_period.exchange(period, std::memory_order_relaxed) == period) return;
+  const std::uint64_t loaded_now = platform::libraries_loaded();
+  if (libraries_seen.exchange(loaded_now, std::memory_order_relaxed) == loaded_now) return;
+  if (void* library = platform::loaded_library(kLibrary)) notice(library);
 }
+
+bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }
 
 bool shares_pool() {
   const Torch* torch = found.load(std::memory_order_acquire);
   return torch != nullptr && torch->shares_pool;
 }
 
-bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }
-
 bool has_run_here() {
   const Torch* torch = found.load(std::memory_order_acquire);
-  return torch != nullptr && torch->path != nullptr &&
-         platform::thread_local_storage_in_use(torch->path);
+  return torch->path != nullptr && platform::thread_local_storage_in_use(torch->path);
 }
 
 int count_on_new_thread(int otherwise) {
-  const Torch* torch = found.load(std::memory_order_acquire);
-  if (torch == nullptr || torch->get_num_threads == nullptr) return otherwise;
-  struct Question {
-    int (*get_num_threads)();
-    int answer;
-  } question{torch->get_num_threads, otherwise};
-  platform::run_on_fresh_thread(
-      [](void* data) {
-        Question* asked = static_cast<Question*>(data);
-        asked->answer = asked->get_num_threads();
-      },
-      &question);
-  return question.answer;
+  const NoForkMeanwhile no_fork;
+  return ask(found.load(std::memory_order_acquire)->get_num_threads, otherwise);
 }
+
+int count_when_noticed() { return found.load(std::memory_order_acquire)->count_when_noticed; }
 
 }  // namespace ompsafe::torch

@@ -2,14 +2,11 @@
 // how many threads it would use on a thread where it has not been used yet.
 #pragma once
 
-#include <cstdint>
-
 namespace ompsafe::torch {
 
-// Notices a torch that was loaded since the last look, at most once per tick of the coarse clock:
-// then launches move to the runtime that torch uses. Returns that tick. To be called at every
-// launch.
-std::int64_t look_for_torch();
+// Notices a torch that was loaded since the last look, a few milliseconds ago at most: then
+// launches move to the runtime that torch uses. To be called at every launch.
+void look_for_torch();
 
 bool loaded();
 
@@ -24,5 +21,8 @@ bool has_run_here();
 // torch.set_num_threads(k) of any thread, or torch's default. Asked on a short-lived thread, since
 // torch sets nthreads-var of the thread that asks. `otherwise` if it cannot be asked.
 int count_on_new_thread(int otherwise);
+
+// The same, as it was when torch was noticed.
+int count_when_noticed();
 
 }  // namespace ompsafe::torch

@@ -1,6 +1,7 @@
 launch_threads: int
 parallel_for: int
 get_num_threads: int
+current_num_threads: int
 set_num_threads: int
 get_thread_id: int
 do_scheduling_signed: int
@@ -11,7 +12,7 @@ get_sched_size: int
 set_parallel_chunksize: int
 get_parallel_chunksize: int
 
-def bind(handle: int, /) -> None: ...
+def bind(handle: int, was_loaded: bool, /) -> None: ...
 def runtime_path() -> str | None: ...
 def runtime_is_gnu() -> bool: ...
 def library_of(address: int, /) -> str | None: ...

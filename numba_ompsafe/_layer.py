@@ -1,6 +1,7 @@
 """The layer as Numba sees it: loaded onto an OpenMP runtime, and told what Numba's settings say."""
 
 import os
+from ctypes import CFUNCTYPE, c_int
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,7 @@ def load() -> ModuleType:
     from numba_ompsafe import _core
 
     if _core.runtime_path() is None:
-        _core.bind(_runtime.find().handle)
+        _runtime.bind()
     return _core
 
 
@@ -43,10 +44,16 @@ def read_settings(config: Any) -> None:
     _core.set_environment_count(_environment_count(config))
 
 
-def forget_start_up_mask() -> None:
-    """Take back the mask that Numba's start-up has set on this thread: it is nobody's wish."""
+def after_launch(parallel: Any) -> None:
+    """Put right what Numba's start-up does for every layer alike.
+
+    It sets a mask on this thread, which is nobody's wish. And it takes one function for Python's
+    ``numba.get_num_threads`` and for generated code: the first must answer what holds now, the
+    second what holds for the launch in preparation.
+    """
     from numba_ompsafe import _core
 
+    parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
     _core.clear_mask()
 
 

@@ -15,6 +15,8 @@ from numba_ompsafe.errors import LayerAlreadyLaunchedError, OpenMPRuntimeNotFoun
 
 LAYER = "ompsafe"
 
+_enabled = False
+
 _NUMBAS_LAYERS = ("tbb", "omp", "workqueue")
 _MARK = "_numba_ompsafe_registered"
 
@@ -86,6 +88,9 @@ def enable() -> None:
     register()
     refuse_other_layer("numba_ompsafe.enable()")
     numba.config.THREADING_LAYER = LAYER
+    # Numba reads its settings anew, and forgets this one, whenever a variable of its own changes.
+    global _enabled
+    _enabled = True
 
 
 def refuse_other_layer(caller: str) -> None:
@@ -116,7 +121,7 @@ def _is_this_layer(name: str) -> bool:
 def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
     from numba_ompsafe import _layer, _served_as_omp
 
-    requested = str(parallel.config.THREADING_LAYER).lower()
+    requested = LAYER if _enabled else str(parallel.config.THREADING_LAYER).lower()
     named_in_priority = LAYER in parallel.config.THREADING_LAYER_PRIORITY
     if requested != LAYER and not named_in_priority and not _served_as_omp.requested():
         numbas_own()
@@ -135,7 +140,7 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
         else:
             _launch_numbas(requested, parallel, numbas_own)
         if _is_this_layer(parallel._threading_layer):
-            _layer.forget_start_up_mask()
+            _layer.after_launch(parallel)
 
 
 @contextmanager

@@ -29,28 +29,34 @@ _WHEEL_PATTERNS = ("libgomp*.so*", "libiomp5*.so*", "libomp*.so*")
 
 
 @dataclass(frozen=True)
-class Runtime:
-    """An OpenMP runtime that is in the process.
+class _Candidate:
+    """A place where a runtime may be: its library, or why there is none."""
 
-    ``handle`` is the dynamic linker's, ``path`` the library's file.
-    """
+    place: str
+    library: ctypes.CDLL | None
+    was_loaded: bool
+    reason: str = "none there"
 
-    handle: int
-    path: str
 
-
-def find() -> Runtime:
-    """Return the runtime to run on, loading one only if none is loaded.
+def bind() -> None:
+    """Make the layer run on the first runtime that serves, loading one only if none is loaded.
 
     Raises:
         OpenMPRuntimeNotFoundError: there is none; the message names all that was tried.
     """
+    from numba_ompsafe import _core
+
     tried = []
-    for place, library in _candidates():
-        runtime = _runtime_of(library) if isinstance(library, ctypes.CDLL) else None
+    for candidate in _candidates():
+        reason = candidate.reason
+        runtime = _runtime_of(candidate.library) if candidate.library else None
         if runtime is not None:
-            return runtime
-        tried.append(f"  - {place}: {library if isinstance(library, str) else 'none there'}")
+            try:
+                _core.bind(runtime._handle, candidate.was_loaded)
+                return
+            except OSError as error:
+                reason = str(error)
+        tried.append(f"  - {candidate.place}: {reason}")
     raise OpenMPRuntimeNotFoundError(
         "The threading layer ompsafe needs an OpenMP runtime, and this process can find none. "
         "Tried:\n" + "\n".join(tried) + "\n"
@@ -59,18 +65,19 @@ def find() -> Runtime:
     )
 
 
-def _candidates() -> Iterator[tuple[str, ctypes.CDLL | str | None]]:
-    """Yield (place, library), with the error's text or None in place of a missing library."""
-    yield "the global scope of the dynamic linker", ctypes.CDLL(None)
-    yield "what a loaded torch depends on", _loaded("libtorch_cpu.so")
+def _candidates() -> Iterator[_Candidate]:
+    yield _Candidate("the global scope of the dynamic linker", ctypes.CDLL(None), True)
+    yield _Candidate("what a loaded torch depends on", _loaded("libtorch_cpu.so"), True)
     for path in _loaded_runtimes():
-        yield f"loaded already: {path}", _loaded(path)
+        yield _Candidate(f"loaded already: {path}", _loaded(path), True)
     for file in _runtimes_in_torch_wheel():
-        yield f"in torch's wheel: {file}", _loaded(file.name) or _load(str(file))
+        place = f"in torch's wheel: {file}"
+        shared = _loaded(file.name)
+        yield _Candidate(place, shared, True) if shared else _load(place, str(file))
     for name in _SYSTEM_RUNTIMES:
-        yield f"the system's {name}", _load(name)
-    in_environment = Path(sys.prefix, "lib", "libiomp5.so")
-    yield str(in_environment), _load(str(in_environment))
+        yield _load(f"the system's {name}", name)
+    in_environment = str(Path(sys.prefix, "lib", "libiomp5.so"))
+    yield _load(in_environment, in_environment)
 
 
 def _loaded_runtimes() -> Iterator[str]:
@@ -81,7 +88,10 @@ def _loaded_runtimes() -> Iterator[str]:
 
 
 def _runtimes_in_torch_wheel() -> Iterator[Path]:
-    spec = find_spec("torch")
+    try:
+        spec = find_spec("torch")
+    except ValueError:  # a module that stands in for torch, as in a test suite
+        return
     for package in (spec.submodule_search_locations or []) if spec else []:
         for folder in (Path(package, "lib"), Path(package).with_name("torch.libs")):
             for pattern in _WHEEL_PATTERNS:
@@ -95,21 +105,23 @@ def _loaded(name: str) -> ctypes.CDLL | None:
         return None
 
 
-def _load(name: str) -> ctypes.CDLL | str:
+def _load(place: str, name: str) -> _Candidate:
     try:
-        return ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_LOCAL)
+        library = ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_LOCAL)
     except OSError as error:
-        return str(error)
+        return _Candidate(place, None, False, str(error))
+    return _Candidate(place, library, False)
 
 
-def _runtime_of(library: ctypes.CDLL) -> Runtime | None:
-    """Return the runtime whose entry point ``library`` sees, its own or a dependency's."""
+def _runtime_of(library: ctypes.CDLL) -> ctypes.CDLL | None:
+    """Return the runtime whose entry point ``library`` sees, its own or a dependency's.
+
+    All functions must come from that one library; the scope that led to it may offer several.
+    """
     from numba_ompsafe import _core
 
     entry_point = getattr(library, _ENTRY_POINT, None)
     if entry_point is None:
         return None
     path = _core.library_of(ctypes.cast(entry_point, ctypes.c_void_p).value or 0)
-    # All functions must come from one library; the scope that led to it may offer several.
-    runtime = _loaded(path) if path else None
-    return Runtime(runtime._handle, path) if runtime and path else None
+    return _loaded(path) if path else None

@@ -38,10 +38,7 @@ def ends(orders: list[tuple[str, ...]], actor: str, count: int) -> list[tuple[li
     process = subprocess.run(
         [sys.executable, "support/orders.py", actor, str(count)],
         input=json.dumps(orders),
-        # One thread for NumPy's OpenBLAS, so that a process that has only imported has just one.
-        env=clean_environment(
-            NUMBA_THREADING_LAYER="ompsafe", OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1"
-        ),
+        env=clean_environment(NUMBA_THREADING_LAYER="ompsafe", OMP_NUM_THREADS="2"),
         cwd=HERE,
         capture_output=True,
         text=True,

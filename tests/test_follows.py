@@ -172,7 +172,7 @@ torch.set_num_threads(5)
 here()
 results["not settled, set again"] = third.submit(here).result()
 torch.set_num_threads(6)
-time.sleep(0.05)  # a change that no Numba call has seen is noticed within a tick of the clock
+time.sleep(0.4)  # a change that no Numba call has seen is noticed a moment later
 results["not settled, set unseen"] = third.submit(here).result()
 """
     )
@@ -196,6 +196,48 @@ results["after"] = [here(), on_second(here), openmp.on_new_thread(here)]
         {"OMP_NUM_THREADS": "3"},
     )
     assert results == {"before": [3, 3], "after": [7, 7, 7]}
+
+
+@pytest.mark.needs_torch
+def test_p2_rule_4_serial_torch_code_settles_nothing() -> None:
+    results = results_of(
+        """
+import torch
+torch.set_num_threads(7)
+here()
+def after_serial_code():
+    torch.zeros(3) + 1
+    before = here()
+    torch.ones(1_000_000).sum()
+    return [before, here(), torch.get_num_threads()]
+results["thread"] = openmp.on_new_thread(after_serial_code)
+""",
+        {"OMP_NUM_THREADS": "2"},
+    )
+    assert results == {"thread": [7, 7, 7]}
+
+
+@pytest.mark.needs_torch
+def test_p2_rule_4_a_limit_for_a_while_leaves_torchs_count() -> None:
+    results = results_of(
+        """
+import torch
+from threadpoolctl import threadpool_limits
+torch.set_num_threads(5)
+def limited_for_a_while():
+    counts = [here()]
+    for limit in (1, 3):
+        with threadpool_limits(limit, user_api="openmp"):
+            counts.append(here())
+        counts.append(here())
+    return counts
+results["thread"] = openmp.on_new_thread(limited_for_a_while)
+torch.ones(1_000_000).sum()
+results["main"] = limited_for_a_while()
+""",
+        {"OMP_NUM_THREADS": "2"},
+    )
+    assert results == {"thread": [5, 1, 5, 3, 5], "main": [5, 1, 5, 3, 5]}
 
 
 def test_p2_the_count_is_capped_at_numbas_limit() -> None:

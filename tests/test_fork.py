@@ -73,6 +73,43 @@ print(json.dumps([both(), in_child(both), both(), in_child(both)]))
 
 
 @pytest.mark.needs_torch
+def test_p6_first_launch_in_the_child_of_a_parent_where_only_torch_ran() -> None:
+    body = """
+torch.set_num_threads(4)
+torch.ones(1_000_000).sum()
+results = [in_child(launch), in_child(lambda: in_child(launch)), launch()]
+print(json.dumps(results))
+"""
+    for count, threads in forked(body, "import torch"):
+        assert count == 4
+        assert threads >= 4
+
+
+@pytest.mark.needs_torch
+def test_p6_a_runtime_that_launches_have_left_for_torchs_works_in_the_child() -> None:
+    body = """
+import openmp
+launch()
+private = openmp.bound()
+import torch
+torch.set_num_threads(4)
+launch()
+assert openmp.bound().library._name != private.library._name
+
+def region_on_the_former_runtime():
+    import ctypes
+    ran = []
+    body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: ran.append(1))
+    private.library.GOMP_parallel(body, None, 4, 0)
+    return [len(ran), threads()]
+print(json.dumps([in_child(region_on_the_former_runtime), in_child(launch)]))
+"""
+    for count, threads in forked(body, "import sklearn.utils._openmp_helpers"):
+        assert count == 4
+        assert threads >= 4
+
+
+@pytest.mark.needs_torch
 def test_p6_the_layers_own_primary_threads_come_anew_in_the_child() -> None:
     # 8 slots beside a torch of 2 threads run in another pool than the caller's.
     body = """

@@ -1,5 +1,6 @@
 """P4: Numba's launches run on the runtime that torch uses, whichever was imported first."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -105,6 +106,31 @@ def test_p4_a_loaded_runtime_is_taken_before_any_other() -> None:
     bound, runtimes = run_python(code)
     assert "libomp" in bound
     assert runtimes == [bound]
+
+
+def test_p4_a_library_that_is_no_whole_runtime_is_passed_over(tmp_path: Path) -> None:
+    library = tmp_path / "libgomp-half.so"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-o", library, "-"],
+        input="void GOMP_parallel(void (*f)(void *), void *d, unsigned n, unsigned g) { f(d); }",
+        text=True,
+        check=True,
+    )
+    code = f"""
+    import ctypes, json
+    ctypes.CDLL({str(library)!r}, mode=ctypes.RTLD_GLOBAL)
+    import kernels, openmp
+    kernels.launch()
+    print(json.dumps(openmp.bound_path()))
+    """
+    assert "libgomp.so.1" in run_python(code)
+
+
+@pytest.mark.parametrize("stand_in", ["None", "types.ModuleType('torch')"])
+def test_p4_something_that_stands_in_for_torch_is_no_torch(stand_in: str) -> None:
+    code = f"import json, sys, types; sys.modules['torch'] = {stand_in}; import kernels, numba; "
+    code += "kernels.launch(); print(json.dumps(numba.threading_layer()))"
+    assert run_python(code) == "ompsafe"
 
 
 WITHOUT_TORCH = "import json, sys; sys.modules['torch'] = None\n"

@@ -113,6 +113,12 @@ def test_enable_selects_the_layer() -> None:
     assert run_python(code + "; numba_ompsafe.enable()", layer=None) == "ompsafe"
 
 
+def test_enable_outlives_a_change_of_numbas_variables() -> None:
+    # Numba reads all its settings anew when one of its variables has changed.
+    code = "import numba_ompsafe, os; numba_ompsafe.enable(); os.environ['NUMBA_OPT'] = '2'; "
+    assert run_python(code + RUNS, layer=None) == "ompsafe"
+
+
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
 def test_enable_after_another_layer_launched_says_which_and_what_to_do(layer: str) -> None:
     call = "numba.get_num_threads(); import numba_ompsafe; numba_ompsafe.enable()"

@@ -105,6 +105,26 @@ def test_p5_beside_torch_at_any_pool_size(plain: dict[str, Any], pool: int) -> N
 
 
 @pytest.mark.needs_torch
+def test_p5_a_thread_where_torch_has_not_run_gets_no_larger_pool_than_torchs() -> None:
+    code = """
+    import json, os, torch
+    import kernels, numba, openmp
+    torch.set_num_threads(2)
+    numba.get_num_threads()
+    before = len(os.listdir("/proc/self/task"))
+    def launch_then_op():
+        kernels.launch()
+        launched = len(os.listdir("/proc/self/task"))
+        torch.ones(1_000_000).sum()
+        return [launched, len(os.listdir("/proc/self/task"))]
+    print(json.dumps([before, *openmp.on_new_thread(launch_then_op)]))
+    """
+    before, launched, with_op = run_python(code, {"OMP_NUM_THREADS": "32"})
+    # The new thread, and one more for its team of two.
+    assert launched == with_op == before + 2
+
+
+@pytest.mark.needs_torch
 @pytest.mark.parametrize("nested", [0, 1])
 def test_p5_beside_torch_with_nesting_on(plain: dict[str, Any], nested: int) -> None:
     set_up = f"torch.set_num_threads(3); openmp.bound().set_nested({nested})"
@@ -232,6 +252,53 @@ def test_p5_what_a_kernel_sets_in_a_slot_ends_with_it() -> None:
     print(json.dumps([before, first_of_slots, numba.get_num_threads(), kernels.launch()]))
     """
     assert run_python(code, GNU) == [8, [8] * 8, 8, 8]
+
+
+# Generated code asks for the count up to three times for one launch. If another thread changes it
+# in between, a reduction's array must not be smaller than the ids that index it.
+CHANGED_MEANWHILE = """
+import json, threading
+{before}
+import numba
+numba.config.NUMBA_NUM_THREADS = 64
+import numpy as np, openmp
+import numba_ompsafe
+
+@numba.njit(parallel=True, nogil=True)
+def many_launches(launches):
+    wrong = 0
+    for _ in range(launches):
+        acc = 0
+        for i in numba.prange(64):
+            acc += i
+        wrong += acc != 2016
+    return wrong
+
+many_launches(1)
+stop = threading.Event()
+def change():
+    while not stop.is_set():
+        for n in (1, 64):
+            {change}
+changer = threading.Thread(target=change)
+changer.start()
+wrong = openmp.on_new_thread(lambda: sum(many_launches(2_000) for _ in range(5)))
+stop.set()
+changer.join()
+print(json.dumps(int(wrong)))
+"""
+
+
+def test_p5_the_process_default_changes_between_two_questions_of_one_launch() -> None:
+    change = "numba_ompsafe.set_default_num_threads(n)"
+    code = CHANGED_MEANWHILE.format(before="", change=change)
+    assert run_python(code, {"OMP_THREAD_LIMIT": "2"}) == 0
+
+
+@pytest.mark.needs_torch
+def test_p5_torchs_count_changes_between_two_questions_of_one_launch() -> None:
+    code = CHANGED_MEANWHILE.format(before="import torch", change="torch.set_num_threads(n)")
+    assert run_python(code, {"OMP_THREAD_LIMIT": "2"}) == 0
 
 
 @pytest.mark.needs_torch
