@@ -21,8 +21,8 @@ class ProcessFailedError(AssertionError):
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the environment without what speaks of threads, and with ``variables``.
 
-    The helper modules of this folder can be imported, compiled kernels are cached from one process to
-    the next, and OpenBLAS starts no threads that would be counted with OpenMP's.
+    The helper modules of this folder can be imported, compiled kernels are cached from one process
+    to the next, and OpenBLAS starts no threads that would be counted with OpenMP's.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_SPEAKS_OF_THREADS)
@@ -59,11 +59,12 @@ def run_python(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGABRT)
+        os.killpg(process.pid, signal.SIGABRT)  # its children, too: they hold the pipes
         out, err = process.communicate()
         raise ProcessFailedError(f"no end after {timeout} s\n{out}\n{err}") from None
     if process.returncode != 0 or err.strip() != stderr:

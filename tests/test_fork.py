@@ -134,7 +134,9 @@ print(json.dumps([default, in_child(launch)[0], launch()[0]]))
 
 
 def test_p6_from_threads_that_launch_while_others_fork() -> None:
+    # Launched once before, so that no thread holds Numba's compiler lock at a fork.
     body = """
+launch()
 stop = threading.Event()
 def keep_launching():
     while not stop.is_set():
