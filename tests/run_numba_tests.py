@@ -30,24 +30,12 @@ ALL = [
     ("2", ["numba.tests.test_parfors"]),
 ]
 QUICK = [
-    ("4", [f"{NUM_THREADS}.TestNumThreads"]),
-    ("4", [f"{NUM_THREADS}.TestNumThreadsBackends.test_nested_parallelism_3_omp_4_threads"]),
-    (
-        "4",
-        [
-            f"{NUM_THREADS}.TestNumThreadsBackends.test_get_num_threads_truth_inside_jit_omp_4_threads"
-        ],
-    ),
+    ("2", ["-k", "omp_2_threads", NUM_THREADS]),
     ("2", [f"{BACKEND}.test_threading_concurrent_mix_use_masks"]),
     ("2", [f"{BACKEND}.test_multiprocessing_fork_concurrent_guvectorize"]),
     ("2", SMALL),
-    (
-        "2",
-        [
-            "numba.tests.test_parfors.TestPrangeBasic",
-            "numba.tests.test_parfors.TestParforChunksizing",
-        ],
-    ),
+    ("2", ["numba.tests.test_parfors.TestParforChunksizing"]),
+    ("2", ["numba.tests.test_parfors.TestParforReductionSetNumThreads"]),
 ]
 
 
