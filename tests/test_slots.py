@@ -94,6 +94,14 @@ def test_p5_with_nested_teams_and_without(
     assert result == plain
 
 
+@pytest.mark.parametrize("threads", ["2", "8", "12"])
+def test_p5_under_a_mask(plain: dict[str, Any], threads: str) -> None:
+    env = GNU | {"NUMBA_NUM_THREADS": "12", "OMP_NUM_THREADS": threads}
+    result = measure(env, set_up="numba.set_num_threads(8)")
+    assert result.pop("team") == [8]
+    assert result == plain
+
+
 @pytest.mark.needs_torch
 @pytest.mark.parametrize("pool", [1, 2, 3, 8, 12])
 def test_p5_beside_torch_at_any_pool_size(plain: dict[str, Any], pool: int) -> None:
