@@ -8,6 +8,7 @@
 #include "primary_thread.h"
 #include "runtime.h"
 #include "thread_state.h"
+#include "torch.h"
 
 namespace ompsafe {
 namespace {
@@ -21,6 +22,7 @@ constinit thread_local bool lost_before_fork = false;
 
 void before_fork() {
   forking.lock();
+  torch::look_for_torch_at_fork();  // its pool is to be ended, too, and the child will launch there
   lost_before_fork = pool_lost_here();
   // Ending a pool whose threads are missing would wait for them, too.
   if (!lost_before_fork && !Runtime::end_pools()) this_thread.pool_lost = true;
@@ -31,8 +33,10 @@ void in_parent() {
   forking.unlock();
 }
 
-// A pool that was lost stays lost: the thread is the main thread here.
+// A pool that was lost stays lost. The thread that forked is the main thread here.
 void in_child() {
+  this_thread.pool_lost |= lost_before_fork;
+  main_pool_lost = false;
   forget_primary_threads();
   forking.unlock();
 }

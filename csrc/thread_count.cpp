@@ -91,6 +91,7 @@ void set_process_default(int n) { process_default_count.store(n, std::memory_ord
 int process_default() { return process_default_count.load(std::memory_order_relaxed); }
 
 int ompsafe_current_num_threads() {
+  end_of_preparation();  // one that was given up, say for lack of memory
   const int mask = this_thread.mask;
   return capped(mask != 0 ? mask : count_without_mask());
 }

@@ -59,9 +59,8 @@ int ask(int (*get_num_threads)(), int otherwise) {
   return question.answer;
 }
 
+// To be called with no fork meanwhile.
 void notice(void* library) {
-  const NoForkMeanwhile one_at_a_time;
-  if (found.load(std::memory_order_relaxed) != nullptr) return;
   Torch* torch = new Torch{};
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
@@ -82,8 +81,16 @@ void look_for_torch() {
   if (loaded()) return;
   const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
   if (last_period.exchange(period, std::memory_order_relaxed) == period) return;
+  // The dynamic linker holds a lock while it tells, which a child could never take.
+  const NoForkMeanwhile no_fork;
   const std::uint64_t loaded_now = platform::libraries_loaded();
-  if (libraries_seen.exchange(loaded_now, std::memory_order_relaxed) == loaded_now) return;
+  if (libraries_seen.exchange(loaded_now, std::memory_order_relaxed) != loaded_now) {
+    look_for_torch_at_fork();
+  }
+}
+
+void look_for_torch_at_fork() {
+  if (loaded()) return;
   if (void* library = platform::loaded_library(kLibrary)) notice(library);
 }
 
@@ -96,6 +103,7 @@ bool shares_pool() {
 
 bool has_run_here() {
   const Torch* torch = found.load(std::memory_order_acquire);
+  const NoForkMeanwhile no_fork;  // as in look_for_torch
   return torch->path != nullptr && platform::thread_local_storage_in_use(torch->path);
 }
 

@@ -139,7 +139,7 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
             _launch_first_of(parallel, numbas_own)
         else:
             _launch_numbas(requested, parallel, numbas_own)
-        if _is_this_layer(parallel._threading_layer):
+        if parallel._threading_layer != LAYER and _is_this_layer(parallel._threading_layer):
             _layer.after_launch(parallel)
 
 
@@ -163,6 +163,7 @@ def _launch(parallel: Any) -> None:
         symbol = "numba_parallel_for" if name == "parallel_for" else name
         llvm.add_symbol(symbol, getattr(core, name))
     parallel._load_threading_functions(core)
+    _layer.after_launch(parallel)
     parallel._threading_layer = LAYER
     parallel._is_initialized = True
 

@@ -110,6 +110,24 @@ print(json.dumps([in_child(region_on_the_former_runtime), in_child(launch)]))
 
 
 @pytest.mark.needs_torch
+def test_p6_a_torch_that_no_launch_has_met_yet_works_in_the_child() -> None:
+    # The layer runs on scikit-learn's own libgomp until it meets torch, here at the fork.
+    body = """
+launch()
+import torch
+torch.set_num_threads(4)
+torch.ones(1_000_000).sum()
+def op():
+    torch.ones(1_000_000).sum()
+    return [torch.get_num_threads(), threads()]
+print(json.dumps([in_child(launch), in_child(op), launch()]))
+"""
+    for count, threads in forked(body, "import sklearn.utils._openmp_helpers"):
+        assert count == 4
+        assert threads >= 4
+
+
+@pytest.mark.needs_torch
 def test_p6_the_layers_own_primary_threads_come_anew_in_the_child() -> None:
     # 8 slots beside a torch of 2 threads run in another pool than the caller's.
     body = """
