@@ -36,7 +36,10 @@ def launch():
 
 def forked(body: str, imports: str = "", **env: str) -> list[list[int]]:
     env.setdefault("OMP_NUM_THREADS", "4")
-    result: list[list[int]] = run_python(FORKED.format(imports=imports, body=body), env)
+    # From 3.12 on, Python itself warns of every fork of a process with several threads.
+    options = ("-W", "ignore:This process:DeprecationWarning")
+    code = FORKED.format(imports=imports, body=body)
+    result: list[list[int]] = run_python(code, env, options=options)
     return result
 
 
