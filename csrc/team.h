@@ -1,17 +1,17 @@
 // Which team runs the slots of a launch.
 //
-//   case                                                  team
-//   ---------------------------------------------------- ------------------------------------------
-//   one slot, or one piece of work                        none: the caller runs it at once
-//   inside a parallel region of anybody, and the ICVs     none: the caller runs all slots in turn
+//   case                                                 team
+//   ---------------------------------------------------- -----------------------------------------
+//   one slot, or one piece of work                       none: the caller runs it at once
+//   inside a parallel region of anybody, and the ICVs    none: the caller runs all slots in turn
 //   allow no deeper active one (the default)
-//   inside a parallel region, and a deeper one may be     n threads
-//   the caller's pool did not survive a fork              none: the caller runs all slots in turn
-//   torch shares the pool, n <= nthreads-var              nthreads-var threads, surplus ones go
-//                                                         straight to the barrier
-//   torch shares the pool, n > nthreads-var               n threads of another pool, see
-//                                                         primary_thread.h
-//   nobody else uses the pool                             n threads
+//   inside a parallel region, and a deeper one may be    n threads
+//   the caller's pool did not survive a fork             n threads of another pool, see
+//                                                        primary_thread.h
+//   torch shares the pool, n <= nthreads-var             nthreads-var threads, surplus ones go
+//                                                        straight to the barrier
+//   torch shares the pool, n > nthreads-var              n threads of another pool
+//   nobody else uses the pool                            n threads
 //
 // A runtime keeps a pool of idle threads for each primary thread, and libgomp ends and starts
 // threads of it whenever the size of the team changes. That costs far more than waking a few

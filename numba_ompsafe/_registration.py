@@ -110,12 +110,12 @@ def _fits(parallel: ModuleType) -> bool:
 
 
 def _is_this_layer(name: str) -> bool:
-    if name == LAYER:
-        return True
+    if name != "omp":
+        return name == LAYER
     from numba_ompsafe import _core
 
     omppool = sys.modules.get("numba.np.ufunc.omppool")
-    return name == "omp" and getattr(omppool, "parallel_for", None) == _core.parallel_for
+    return getattr(omppool, "parallel_for", None) == _core.parallel_for
 
 
 def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
