@@ -27,9 +27,8 @@ PyObject* bind(PyObject*, PyObject* arguments) {
     return nullptr;
   }
   const char* missing = nullptr;
-  const Runtime* runtime = nullptr;
-  Py_BEGIN_ALLOW_THREADS runtime = Runtime::open(library, &missing);
-  Py_END_ALLOW_THREADS if (runtime == nullptr) {
+  const Runtime* runtime = Runtime::open(library, &missing);
+  if (runtime == nullptr) {
     PyErr_Format(PyExc_OSError, "the library has no function %s", missing);
     return nullptr;
   }
@@ -52,9 +51,9 @@ PyObject* runtime_is_gnu(PyObject*, PyObject*) {
 PyObject* library_of(PyObject*, PyObject* address) {
   void* pointer = PyLong_AsVoidPtr(address);
   if (PyErr_Occurred()) return nullptr;
-  const platform::Library library = platform::library_of(pointer);
-  if (library.path == nullptr) Py_RETURN_NONE;
-  return PyUnicode_DecodeFSDefault(library.path);
+  const char* path = platform::library_of(pointer);
+  if (path == nullptr) Py_RETURN_NONE;
+  return PyUnicode_DecodeFSDefault(path);
 }
 
 PyObject* set_number(PyObject* argument, void (*set)(int)) {
@@ -81,9 +80,8 @@ PyObject* py_clear_mask(PyObject*, PyObject*) {
 PyMethodDef methods[] = {
     {"bind", bind, METH_VARARGS,
      "bind(handle: int, was_loaded: bool) -> None\n\nMake launches run on the OpenMP runtime of "
-     "that "
-     "handle of the dynamic linker, which was or was not in the process already. OSError names the "
-     "function that it lacks."},
+     "that handle of the dynamic linker, which was or was not in the process already. OSError "
+     "names the function that it lacks."},
     {"runtime_path", runtime_path, METH_NOARGS,
      "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},

@@ -80,10 +80,9 @@ void* global_scope() {
 
 void* symbol_in(void* library, const char* symbol) { return dlsym(library, symbol); }
 
-Library library_of(const void* address) {
+const char* library_of(const void* address) {
   Dl_info info;
-  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {nullptr, nullptr};
-  return {info.dli_fname, loaded_library(info.dli_fname)};
+  return dladdr(address, &info) == 0 ? nullptr : info.dli_fname;
 }
 
 bool thread_local_storage_in_use(const char* path) {

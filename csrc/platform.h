@@ -25,16 +25,12 @@ void* global_scope();
 // The address of `symbol` in `library` or in what it depends on; nullptr if there is none.
 void* symbol_in(void* library, const char* symbol);
 
-// The path of the library that holds `address`, as the dynamic linker knows it, and a handle on it.
-// Both are nullptr where it cannot be told.
-struct Library {
-  const char* path;
-  void* handle;
-};
-Library library_of(const void* address);
+// The path of the library that holds `address`, as the dynamic linker knows it; nullptr where that
+// cannot be told.
+const char* library_of(const void* address);
 
 // Whether the calling thread has ever run code of `library` that touches a thread-local variable
-// (dl_iterate_phdr, dlpi_tls_data). `path` as library_of gives it.
+// (dl_iterate_phdr, dlpi_tls_data). `path` as library_of tells it.
 bool thread_local_storage_in_use(const char* path);
 
 bool is_main_thread();

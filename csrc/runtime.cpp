@@ -54,7 +54,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
 
   // The entry point of LLVM's own compiler, which its runtime and Intel's export.
   table.gnu_ = platform::symbol_in(library, "__kmpc_fork_call") == nullptr;
-  table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_)).path;
+  table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
   table.read_initial_icvs();
   return new Runtime(table);
 }

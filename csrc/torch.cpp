@@ -35,11 +35,12 @@ const Runtime* runtime_of(void* library) {
   if (entry == nullptr) entry = platform::symbol_in(library, "GOMP_parallel");
   if (entry == nullptr) return nullptr;
   const Runtime* bound = Runtime::bound();
-  const platform::Library runtime = platform::library_of(entry);
-  if (runtime.handle == nullptr) return nullptr;
-  if (std::strcmp(bound->path(), runtime.path) == 0) return bound;
+  const char* path = platform::library_of(entry);
+  if (path == nullptr) return nullptr;
+  if (std::strcmp(bound->path(), path) == 0) return bound;
+  void* runtime = platform::loaded_library(path);
   const char* missing = nullptr;
-  return Runtime::open(runtime.handle, &missing);
+  return runtime == nullptr ? nullptr : Runtime::open(runtime, &missing);
 }
 
 // To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
@@ -65,7 +66,7 @@ void notice(void* library) {
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
   if (torch->get_num_threads != nullptr) {
-    torch->path = platform::library_of(reinterpret_cast<void*>(torch->get_num_threads)).path;
+    torch->path = platform::library_of(reinterpret_cast<void*>(torch->get_num_threads));
   }
   if (const Runtime* runtime = runtime_of(library)) {
     torch->shares_pool = true;

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+
+# For a process that reads no start-up files (-S), and so does not find the packages by itself.
+SITE_PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
+
 _SPEAKS_OF_THREADS = ("OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "OPENBLAS_", "LD_PRELOAD")
 
 

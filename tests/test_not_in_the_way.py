@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import run_python
+from processes import SITE_PACKAGES, run_python
 
 LAYERS = [None, "omp", "workqueue", "tbb"]
 
@@ -14,7 +14,7 @@ BEHAVIOUR = """
 import json, sys
 import numba, numpy as np, openmp
 from numba.core import config
-before = openmp.on_new_thread(lambda: [r for r in openmp.runtimes()])
+before = openmp.runtimes()
 try:
     import kernels
     counts = [numba.get_num_threads(), kernels.launch()]
@@ -38,9 +38,9 @@ def test_p7_other_layers_behave_as_without_the_package(
     layer: str | None, env: dict[str, str]
 ) -> None:
     # -S reads no start-up files: there is no package in that process.
-    packages = [path for path in sys.path if path.endswith("site-packages")]
     without = (
-        f"import sys; sys.path += {packages}; sys.modules['numba_ompsafe'] = None\n" + BEHAVIOUR
+        f"import sys; sys.path += {SITE_PACKAGES}; sys.modules['numba_ompsafe'] = None\n"
+        + BEHAVIOUR
     )
     behaviour = run_python(BEHAVIOUR, env, layer=layer)
     # The entry point of the missing package makes Numba warn when it first compiles.

@@ -1,13 +1,10 @@
 """The layer is selected like any layer of Numba's."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from processes import run_python
-
-PACKAGES = Path(__file__).parents[1]
+from processes import SITE_PACKAGES, run_python
 
 RUNS = "import json, kernels, numba; kernels.launch(); print(json.dumps(numba.threading_layer()))"
 TRIES = """
@@ -129,15 +126,18 @@ def test_enable_after_another_layer_launched_says_which_and_what_to_do(layer: st
 
 
 def test_enable_works_where_start_up_files_are_not_read() -> None:
-    paths = [path for path in sys.path if path.endswith("site-packages")]
-    code = f"import sys; sys.path += {paths}; import numba_ompsafe; numba_ompsafe.enable(); "
+    code = (
+        f"import sys; sys.path += {SITE_PACKAGES}; import numba_ompsafe; numba_ompsafe.enable(); "
+    )
     assert run_python(code + RUNS, layer=None, options=("-S",)) == "ompsafe"
 
 
 def test_entry_point_registers_where_start_up_files_are_not_read() -> None:
     # Numba loads its extensions when it first compiles something.
-    paths = [path for path in sys.path if path.endswith("site-packages")]
-    assert run_python(f"import sys; sys.path += {paths}; " + RUNS, options=("-S",)) == "ompsafe"
+    assert (
+        run_python(f"import sys; sys.path += {SITE_PACKAGES}; " + RUNS, options=("-S",))
+        == "ompsafe"
+    )
 
 
 @pytest.mark.parametrize("pair", [("ompsafe", "workqueue"), ("omp", "ompsafe")])

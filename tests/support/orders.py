@@ -1,8 +1,8 @@
 """Runs orders of events, each in a process of its own, and prints what each ends in.
 
-Usage: python orders.py ACTOR, with the orders as a JSON list of lists on standard input; one JSON
-line for each order comes out. ACTOR says on which thread the events happen once "new Python thread"
-has happened: "main" or "thread".
+Usage: python orders.py ACTOR COUNT, with the orders as a JSON list of lists on standard input; one
+JSON line for each order comes out. ACTOR says on which thread the events happen once "new Python
+thread" has happened: "main" or "thread". COUNT is what torch.set_num_threads gets.
 
 Importing torch takes seconds and there are hundreds of orders, so the imports that an order begins
 with are done once: the process of the order is forked from one that has done these imports and
@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 IMPORTS = ("import torch", "import numba")
 SECONDS = 120
-TORCH_COUNT = 1  # differs from the initial nthreads-var, 2, and from the mask
 LIMIT = 8
 
 
@@ -147,11 +146,12 @@ def run_all(orders, done, actor, count):
         collect(one)
 
 
+def imports_at_start(order):
+    return tuple(itertools.takewhile(IMPORTS.__contains__, order))
+
+
 def main():
     actor, count = sys.argv[1], int(sys.argv[2])
-    imports_at_start = lambda order: tuple(  # noqa: E731
-        itertools.takewhile(lambda event: event in IMPORTS, order)
-    )
     orders = sorted(json.load(sys.stdin), key=imports_at_start)
     for imports, group in itertools.groupby(orders, imports_at_start):
         pid = os.fork()
