@@ -17,13 +17,10 @@ using namespace ompsafe;
 // In a layer of Numba's this starts the threads. Here the runtime does, at the first launch.
 void launch_threads(int) {}
 
-PyObject* bind(PyObject*, PyObject* arguments) {
-  Py_ssize_t handle = 0;
-  int was_loaded = 0;
-  if (!PyArg_ParseTuple(arguments, "np:bind", &handle, &was_loaded)) return nullptr;
-  void* library = reinterpret_cast<void*>(handle);
+PyObject* bind(PyObject*, PyObject* handle) {
+  void* library = PyLong_AsVoidPtr(handle);
   if (library == nullptr) {
-    PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
     return nullptr;
   }
   const char* missing = nullptr;
@@ -33,7 +30,16 @@ PyObject* bind(PyObject*, PyObject* arguments) {
     return nullptr;
   }
   Runtime::bind(runtime);
-  handle_forks(was_loaded != 0);
+  Py_RETURN_NONE;
+}
+
+PyObject* py_handle_forks(PyObject*, PyObject* arguments) {
+  int end_pools = 0;
+  const char* newer_than_fork = nullptr;
+  if (!PyArg_ParseTuple(arguments, "pz:handle_forks", &end_pools, &newer_than_fork)) {
+    return nullptr;
+  }
+  handle_forks(end_pools != 0, newer_than_fork);
   Py_RETURN_NONE;
 }
 
@@ -78,10 +84,14 @@ PyObject* py_clear_mask(PyObject*, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"bind", bind, METH_VARARGS,
-     "bind(handle: int, was_loaded: bool) -> None\n\nMake launches run on the OpenMP runtime of "
-     "that handle of the dynamic linker, which was or was not in the process already. OSError "
-     "names the function that it lacks."},
+    {"bind", bind, METH_O,
+     "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
+     "dynamic linker. OSError names the function that it lacks."},
+    {"handle_forks", py_handle_forks, METH_VARARGS,
+     "handle_forks(end_pools: bool, newer_than_fork: str | None) -> None\n\nLook after OpenMP's "
+     "pools at every fork from now on. end_pools: end the forking thread's, or only note that they "
+     "are lost in the child. newer_than_fork: in a process that was forked before this call, the "
+     "folder of libraries that came after that fork. A second call changes nothing."},
     {"runtime_path", runtime_path, METH_NOARGS,
      "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
+#include <string_view>
+#include <utility>
 
 namespace ompsafe::platform {
 namespace {
@@ -69,6 +71,23 @@ std::uint64_t libraries_loaded() {
       },
       &adds);
   return adds;
+}
+
+std::vector<std::string> libraries_named(const char* prefix) {
+  struct Search {
+    std::string_view prefix;
+    std::vector<std::string> found;
+  } search{prefix, {}};
+  dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* data) {
+        Search* sought = static_cast<Search*>(data);
+        const std::string_view path = library->dlpi_name;
+        const std::string_view file = path.substr(path.rfind('/') + 1);
+        if (file.starts_with(sought->prefix)) sought->found.emplace_back(path);
+        return 0;
+      },
+      &search);
+  return std::move(search.found);
 }
 
 void* loaded_library(const char* name) { return dlopen(name, RTLD_NOW | RTLD_NOLOAD); }

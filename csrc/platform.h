@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace ompsafe::platform {
 
@@ -13,6 +15,10 @@ std::int64_t coarse_clock_ns();
 
 // Grows whenever a library is loaded into the process (dl_iterate_phdr, dlpi_adds).
 std::uint64_t libraries_loaded();
+
+// The paths of the libraries in the process whose file name begins so, as the dynamic linker knows
+// them.
+std::vector<std::string> libraries_named(const char* prefix);
 
 // The handle of a library that is in the process already, by path or by SONAME; nullptr if it is
 // not. Loads nothing.

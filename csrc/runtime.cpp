@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kScheduleStatic = 1;                    // omp_sched_static
 constexpr unsigned kScheduleModifiers = 0x80000000u;  // omp_sched_monotonic
-constexpr int kPauseSoft = 1;                         // omp_pause_soft: the ICVs stay
 
 template <typename Function>
 bool load(Function*& function, void* library, const char* symbol) {
@@ -45,7 +44,6 @@ const Runtime* Runtime::open(void* library, const char** missing) {
       !required(table.get_nested_, "omp_get_nested")) {
     return nullptr;
   }
-  load(table.pause_resource_all_, library, "omp_pause_resource_all");
 
   // Before OpenMP 5.0 nest-var alone decides on nesting. From 5.0 on, max-active-levels-var does,
   // omp_get_nested only repeats it, and LLVM's prints a warning of its deprecation when called.
@@ -83,25 +81,6 @@ bool Runtime::static_schedule_wanted() const {
   int kind = 0, chunk_size = 0;
   get_schedule(&kind, &chunk_size);
   return is_static(kind);
-}
-
-void Runtime::bind(const Runtime* runtime) {
-  const Runtime* former = bound();
-  if (former == runtime) return;
-  runtime->former_ = former;
-  bound_.store(runtime, std::memory_order_release);
-}
-
-bool Runtime::end_pools() {
-  bool ended = true;
-  for (const Runtime* runtime = bound(); runtime != nullptr; runtime = runtime->former_) {
-    if (runtime->loses_pool_at_fork() && !runtime->end_pool()) ended = false;
-  }
-  return ended;
-}
-
-bool Runtime::end_pool() const {
-  return pause_resource_all_ != nullptr && pause_resource_all_(kPauseSoft) == 0;
 }
 
 }  // namespace ompsafe

@@ -16,12 +16,7 @@ class Runtime {
   // The runtime that launches run on; nullptr before the layer is loaded. It changes at most once
   // more, when a torch is loaded that brought its own (see torch.h): read it once per launch.
   static const Runtime* bound() { return bound_.load(std::memory_order_acquire); }
-  static void bind(const Runtime* runtime);
-
-  // Ends the calling thread's pools (omp_pause_resource_all) in the runtimes that launches have run
-  // on and that lose them at a fork. False if one refuses, as it does inside a parallel region, or
-  // cannot.
-  static bool end_pools();
+  static void bind(const Runtime* runtime) { bound_.store(runtime, std::memory_order_release); }
 
   // GOMP_parallel of libgomp's ABI, which LLVM's and Intel's runtimes export too: a parallel region
   // in which each thread of a team of `team_size` calls body(argument) once.
@@ -46,10 +41,7 @@ class Runtime {
   // start with static, which then is nobody's wish.
   bool static_schedule_wanted() const;
 
-  // Whether the pool of a thread that forks is gone in the child: true for GNU's runtime; LLVM's
-  // and Intel's see to it themselves.
-  bool loses_pool_at_fork() const { return gnu_; }
-
+  // GNU's. LLVM's and Intel's see to a fork themselves.
   bool gnu() const { return gnu_; }
   const char* path() const { return path_; }
 
@@ -60,17 +52,11 @@ class Runtime {
   Runtime() = default;
   void read_initial_icvs();
 
-  bool end_pool() const;
-
   static std::atomic<const Runtime*> bound_;
-
-  // The runtime that was bound before this one.
-  mutable const Runtime* former_ = nullptr;
 
   void (*gomp_parallel_)(void (*)(void*), void*, unsigned, unsigned);
   int (*get_max_active_levels_)();
   int (*get_nested_)();
-  int (*pause_resource_all_)(int);
   const char* path_ = nullptr;
   bool gnu_ = false;
   int initial_nthreads_var_ = 1;

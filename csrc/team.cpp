@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fork.h"
+#include "pools.h"
 #include "primary_thread.h"
 #include "runtime.h"
 #include "slots.h"
@@ -60,6 +61,10 @@ void run_slots_in_team(Launch& launch) {
   }
   torch::look_for_torch();
   const Runtime& runtime = *Runtime::bound();
+  if (pools::lost_here(runtime)) {
+    if (!forks_end_pools() || !run_elsewhere(runtime, launch)) launch.run_in_turn();
+    return;
+  }
   const int active_level = runtime.get_active_level();
   if (active_level > 0) {
     if (runtime.allows_deeper(active_level)) {
@@ -67,8 +72,6 @@ void run_slots_in_team(Launch& launch) {
     } else {
       launch.run_in_turn();
     }
-  } else if (pool_lost_here()) {
-    if (!run_elsewhere(runtime, launch)) launch.run_in_turn();
   } else {
     end_pool_with_this_thread();
     if (torch::shares_pool()) {

@@ -3,11 +3,13 @@
 //   case                                                 team
 //   ---------------------------------------------------- -----------------------------------------
 //   one slot, or one piece of work                       none: the caller runs it at once
+//   the caller's pool did not survive a fork             n threads of another pool, see
+//                                                        primary_thread.h
+//   the same, and forks are left to the runtime          none: the caller runs all slots in turn
+//   (NUMBA_OMPSAFE_FORK=0)
 //   inside a parallel region of anybody, and the ICVs    none: the caller runs all slots in turn
 //   allow no deeper active one (the default)
 //   inside a parallel region, and a deeper one may be    n threads
-//   the caller's pool did not survive a fork             n threads of another pool, see
-//                                                        primary_thread.h
 //   torch shares the pool, n <= nthreads-var             nthreads-var threads, surplus ones go
 //                                                        straight to the barrier
 //   torch shares the pool, n > nthreads-var              n threads of another pool

@@ -28,10 +28,6 @@ struct ThreadState {
   std::size_t chunked_divisions = 0;
   const void* chunked_schedule = nullptr;
 
-  // This thread's OpenMP pool was alive when the process forked and could not be ended: its
-  // threads are missing in the child, and a team would wait for them for ever.
-  bool pool_lost = false;
-
   // See end_pool_with_this_thread in fork.h.
   bool pool_end_arranged = false;
 

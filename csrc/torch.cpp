@@ -86,13 +86,8 @@ void look_for_torch() {
   const NoForkMeanwhile no_fork;
   const std::uint64_t loaded_now = platform::libraries_loaded();
   if (libraries_seen.exchange(loaded_now, std::memory_order_relaxed) != loaded_now) {
-    look_for_torch_at_fork();
+    if (void* library = platform::loaded_library(kLibrary)) notice(library);
   }
-}
-
-void look_for_torch_at_fork() {
-  if (loaded()) return;
-  if (void* library = platform::loaded_library(kLibrary)) notice(library);
 }
 
 bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }

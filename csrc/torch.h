@@ -8,9 +8,6 @@ namespace ompsafe::torch {
 // launches move to the runtime that torch uses. To be called at every launch.
 void look_for_torch();
 
-// The same at once, in a thread that keeps all others from forking.
-void look_for_torch_at_fork();
-
 bool loaded();
 
 // torch is loaded, and its parallel regions run on the runtime that launches run on.

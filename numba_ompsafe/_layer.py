@@ -5,7 +5,7 @@ from ctypes import CFUNCTYPE, c_int
 from types import ModuleType
 from typing import Any
 
-from numba_ompsafe import _runtime
+from numba_ompsafe import _forks, _runtime
 
 # What numba.np.ufunc.parallel takes from a layer, by name. Each is an address.
 FUNCTIONS = (
@@ -28,9 +28,12 @@ def load() -> ModuleType:
 
     Raises:
         OpenMPRuntimeNotFoundError: there is none.
+        ValueError: ``NUMBA_OMPSAFE_FORK`` has a value that means nothing.
     """
     from numba_ompsafe import _core
 
+    # First: a runtime that is loaded only now cannot have lost a pool.
+    _forks.handle()
     if _core.runtime_path() is None:
         _runtime.bind()
     return _core

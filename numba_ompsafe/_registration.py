@@ -5,6 +5,7 @@ names. Here that function gets a fourth one, and goes on serving the three itsel
 """
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,6 +65,10 @@ def register_in(parallel: Any) -> None:
     setattr(_launch_threads, _MARK, True)
     parallel._launch_threads = _launch_threads
 
+    from numba_ompsafe import _forks
+
+    _forks.hold_compiler_lock_at_forks()
+
 
 def enable() -> None:
     """Select this layer for the process, as ``NUMBA_THREADING_LAYER=ompsafe`` does.
@@ -103,6 +108,38 @@ def refuse_other_layer(caller: str) -> None:
             "Numba launches one per process. Call numba_ompsafe.enable() before the first parallel "
             f"function is compiled, or start Python with NUMBA_THREADING_LAYER={LAYER}"
         )
+
+
+def may_launch() -> bool:
+    """Whether this layer runs in the process, or none does yet and this one may be next.
+
+    Asks whoever knows at this point: the layer that runs, Numba's settings, the environment.
+    """
+    parallel = sys.modules.get("numba.np.ufunc.parallel")
+    running = getattr(parallel, "_threading_layer", None)
+    if running is not None:
+        return _is_this_layer(running)
+    if _enabled:
+        return True
+    config: Any = getattr(parallel, "config", None)
+    if hasattr(config, "THREADING_LAYER_PRIORITY"):
+        requested, priority = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+    else:  # Numba is not there, or not yet whole
+        requested = os.environ.get("NUMBA_THREADING_LAYER", "default")
+        priority = os.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split()
+    requested = str(requested).lower()
+    if requested == LAYER or (requested == "default" and LAYER in priority):
+        return True
+    return requested in ("default", "omp", "threadsafe") and _serves_as_omp()
+
+
+def _serves_as_omp() -> bool:
+    from numba_ompsafe import _served_as_omp
+
+    try:
+        return _served_as_omp.requested()
+    except ValueError:
+        return False  # as the launch will say
 
 
 def _fits(parallel: ModuleType) -> bool:

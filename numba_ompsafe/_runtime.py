@@ -34,7 +34,6 @@ class _Candidate:
 
     place: str
     library: ctypes.CDLL | None
-    was_loaded: bool
     reason: str = "none there"
 
 
@@ -52,7 +51,7 @@ def bind() -> None:
         runtime = _runtime_of(candidate.library) if candidate.library else None
         if runtime is not None:
             try:
-                _core.bind(runtime._handle, candidate.was_loaded)
+                _core.bind(runtime._handle)
                 return
             except OSError as error:
                 reason = str(error)
@@ -66,14 +65,14 @@ def bind() -> None:
 
 
 def _candidates() -> Iterator[_Candidate]:
-    yield _Candidate("the global scope of the dynamic linker", ctypes.CDLL(None), True)
-    yield _Candidate("what a loaded torch depends on", _loaded("libtorch_cpu.so"), True)
+    yield _Candidate("the global scope of the dynamic linker", ctypes.CDLL(None))
+    yield _Candidate("what a loaded torch depends on", _loaded("libtorch_cpu.so"))
     for path in _loaded_runtimes():
-        yield _Candidate(f"loaded already: {path}", _loaded(path), True)
+        yield _Candidate(f"loaded already: {path}", _loaded(path))
     for file in _runtimes_in_torch_wheel():
         place = f"in torch's wheel: {file}"
         shared = _loaded(file.name)
-        yield _Candidate(place, shared, True) if shared else _load(place, str(file))
+        yield _Candidate(place, shared) if shared else _load(place, str(file))
     for name in _SYSTEM_RUNTIMES:
         yield _load(f"the system's {name}", name)
     in_environment = str(Path(sys.prefix, "lib", "libiomp5.so"))
@@ -109,8 +108,8 @@ def _load(place: str, name: str) -> _Candidate:
     try:
         library = ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_LOCAL)
     except OSError as error:
-        return _Candidate(place, None, False, str(error))
-    return _Candidate(place, library, False)
+        return _Candidate(place, None, str(error))
+    return _Candidate(place, library)
 
 
 def _runtime_of(library: ctypes.CDLL) -> ctypes.CDLL | None:

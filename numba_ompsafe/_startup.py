@@ -4,6 +4,7 @@ This module runs at every start of the interpreter (``numba_ompsafe.pth``, ``num
 so it imports nothing that is not loaded already.
 """
 
+import os
 import sys
 
 # Not from typing, whose import costs more than all the rest of this package's start.
@@ -67,12 +68,34 @@ class NumbaFinder:
 
 
 _finder = NumbaFinder()
+_sees_forks = False
+
+# Whether torch was in the parent when this process was forked; None if it was not forked, or that
+# went unseen.
+torch_at_fork: "bool | None" = None
 
 
 def register_finder() -> None:
-    """Put the finder on ``sys.meta_path``, once.
+    """Put the finder on ``sys.meta_path``, once, and see to it that forks are noticed.
 
     Some virtual environments process a start-up file twice, since their ``lib64`` is their ``lib``.
     """
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
+    global _sees_forks
+    if not _sees_forks:
+        _sees_forks = True
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+
+
+def _before_fork() -> None:
+    # Nobody else has a pool that this package answers for.
+    if "numba" in sys.modules or "torch" in sys.modules:
+        from numba_ompsafe import _forks
+
+        _forks.before_fork()
+
+
+def _after_fork_in_child() -> None:
+    global torch_at_fork
+    torch_at_fork = "torch" in sys.modules

@@ -1,217 +1,461 @@
-"""P6: after a fork, from any state, parallel code works in the child and in the parent."""
+"""P6: after a fork, from any state, parallel code works in the child and in the parent.
+
+Each case forks RUNS times: in one process where the state that it forks from can be had again, else
+in as many processes.
+"""
+
+import os
+from typing import Any
 
 import pytest
 from processes import run_python
 
-FORKED = """
-import json, os, sys, threading
-{imports}
-import numba
-numba.config.NUMBA_NUM_THREADS = 8
-import kernels
+RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
 
-def threads():
-    return len(os.listdir("/proc/self/task"))
-
-def in_child(function):
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.write(writer, json.dumps(function()).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        result = json.load(answer)
-    assert os.waitpid(pid, 0)[1] == 0
-    return result
-
-def launch():
-    return [kernels.launch(), threads()]
-
-{body}
-"""
+# From 3.12 on, Python itself warns of every fork of a process with several threads.
+OPTIONS = ("-W", "ignore:This process:DeprecationWarning")
 
 
-def forked(body: str, imports: str = "", **env: str) -> list[list[int]]:
-    env.setdefault("OMP_NUM_THREADS", "4")
-    # From 3.12 on, Python itself warns of every fork of a process with several threads.
-    options = ("-W", "ignore:This process:DeprecationWarning")
-    code = FORKED.format(imports=imports, body=body)
-    result: list[list[int]] = run_python(code, env, options=options)
-    return result
+def run(code: str, *, layer: str | None = "ompsafe", **env: str) -> Any:
+    return run_python(
+        "import json, os, sys, threading\nfrom forks import *\n" + code,
+        {"OMP_NUM_THREADS": "4"} | env,
+        options=OPTIONS,
+        layer=layer,
+        timeout=120 + 4 * RUNS,
+    )
+
+
+def run_again_and_again(case: str, *, before: str = "", **env: str) -> None:
+    """Run ``case`` RUNS times in one process."""
+    lines = "\n    ".join(case.strip().splitlines())
+    run(f"{before}\nfor _ in range({RUNS}):\n    {lines}", **env)
+
+
+def run_in_fresh_processes(code: str, **env: Any) -> None:
+    """Run ``code`` in RUNS processes."""
+    for _ in range(RUNS):
+        run(code, **env)
+
+
+# Who forks
+
+
+@pytest.mark.needs_torch
+def test_p6_main_thread() -> None:
+    run_again_and_again("children_run(); both_run()", before="both_run()")
 
 
 @pytest.mark.parametrize("runtime", ["libgomp.so.1", "libomp.so.5"])
-def test_p6_numba_is_parallel_in_child_and_parent(runtime: str) -> None:
-    body = """
-launch()
-results = [in_child(launch), launch(), in_child(lambda: in_child(launch)), launch()]
-print(json.dumps(results))
-"""
-    results = forked(body, LD_PRELOAD=runtime)
-    assert all(count == 4 and threads >= 4 for count, threads in results)
-
-
-def test_p6_numba_is_parallel_in_a_child_of_a_parent_that_never_launched() -> None:
-    body = "print(json.dumps([in_child(launch), launch(), in_child(launch)]))"
-    assert all(count == 4 and threads >= 4 for count, threads in forked(body))
+def test_p6_numba_alone_on_gnus_and_on_llvms_runtime(runtime: str) -> None:
+    case = "numba_runs(); in_child(numba_starts); numba_runs()"
+    run_again_and_again(case, LD_PRELOAD=runtime)
 
 
 @pytest.mark.needs_torch
-def test_p6_numba_and_torch_are_parallel_in_child_and_parent() -> None:
-    body = """
-def both():
-    torch.set_num_threads(4)
-    torch.ones(1_000_000).sum()
-    with_torch = threads()
-    return [with_torch, *launch()]
-print(json.dumps([both(), in_child(both), both(), in_child(both)]))
+def test_p6_another_python_thread_with_a_pool_of_its_own() -> None:
+    case = """
+on_thread(lambda: (both_run(), children_run(), both_run()))
+children_run()
 """
-    for with_torch, count, with_numba in forked(body, "import torch"):
-        assert with_torch >= 4
-        assert count == 4
-        assert with_numba == with_torch
+    run_again_and_again(case, before="both_run()")
 
 
 @pytest.mark.needs_torch
-def test_p6_first_launch_in_the_child_of_a_parent_where_only_torch_ran() -> None:
-    body = """
-torch.set_num_threads(4)
-torch.ones(1_000_000).sum()
-results = [in_child(launch), in_child(lambda: in_child(launch)), launch()]
-print(json.dumps(results))
-"""
-    for count, threads in forked(body, "import torch"):
-        assert count == 4
-        assert threads >= 4
+def test_p6_a_thread_that_never_ran_openmp() -> None:
+    run_again_and_again("on_thread(children_run); both_run()", before="both_run()")
 
 
 @pytest.mark.needs_torch
-def test_p6_a_runtime_that_launches_have_left_for_torchs_works_in_the_child() -> None:
-    body = """
-import openmp
-launch()
-private = openmp.bound()
+def test_p6_while_other_threads_are_inside_parallel_regions() -> None:
+    before = """
 import torch
-torch.set_num_threads(4)
-launch()
-assert openmp.bound().library._name != private.library._name
-
-def region_on_the_former_runtime():
-    import ctypes
-    ran = []
-    body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: ran.append(1))
-    private.library.GOMP_parallel(body, None, 4, 0)
-    return [len(ran), threads()]
-print(json.dumps([in_child(region_on_the_former_runtime), in_child(launch)]))
+both_run()
+ones = torch.ones(1_000_000)
+with Busy(numba_runs, numba_runs, ones.sum):
+    children_run()
+    numba_runs()
 """
-    for count, threads in forked(body, "import sklearn.utils._openmp_helpers"):
-        assert count == 4
-        assert threads >= 4
+    case = """
+with Busy(numba_runs, ones.sum):
+    children_run()
+    both_run()
+    on_thread(children_run)
+"""
+    run_again_and_again(case, before=before)
 
 
 @pytest.mark.needs_torch
-def test_p6_a_torch_that_no_launch_has_met_yet_works_in_the_child() -> None:
-    # The layer runs on scikit-learn's own libgomp until it meets torch, here at the fork.
-    body = """
-launch()
-import torch
-torch.set_num_threads(4)
-torch.ones(1_000_000).sum()
-def op():
-    torch.ones(1_000_000).sum()
-    return [torch.get_num_threads(), threads()]
-print(json.dumps([in_child(launch), in_child(op), launch()]))
+@pytest.mark.parametrize("slots", [4, 8])
+def test_p6_from_inside_a_parallel_region(slots: int) -> None:
+    # 8 slots beside a torch of 4 threads run under a primary thread of the layer's own. Torch runs
+    # serially wherever a region is active, and the child is inside of one for ever; not so its new
+    # threads.
+    before = """
+import numba
+numba.set_num_threads(4)
+both_run()
+
+def serial_torch_runs():
+    torch_runs()
+    before = threads()
+    torch_runs()
+    assert threads() == before
+    on_thread(torch_starts)
+
+def fork_here(slots):
+    in_child(lambda: numba_starts(slots))
+    in_child(serial_torch_runs)
+    in_child(lambda: in_child(lambda: numba_starts(slots)))
+
+@numba.njit(parallel=True)
+def region(n, forks, slots):
+    total = 0
+    for i in numba.prange(n):
+        if i == forks:
+            with numba.objmode():
+                fork_here(slots)
+        total += i
+    return total
 """
-    for count, threads in forked(body, "import sklearn.utils._openmp_helpers"):
-        assert count == 4
-        assert threads >= 4
+    case = f"""
+numba.set_num_threads({slots})
+for forking_slot in (0, {slots} - 1):
+    assert region({slots}, forking_slot, {slots}) == sum(range({slots}))
+numba_runs({slots})
+numba.set_num_threads(4)
+both_run()
+"""
+    run_again_and_again(case, before=before, NUMBA_NUM_THREADS="8")
 
 
 @pytest.mark.needs_torch
-def test_p6_the_layers_own_primary_threads_come_anew_in_the_child() -> None:
-    # 8 slots beside a torch of 2 threads run in another pool than the caller's.
-    body = """
-torch.set_num_threads(2)
-results = [launch(), in_child(launch), launch(), in_child(lambda: in_child(launch))]
-print(json.dumps(results))
+def test_p6_a_fork_in_a_fork_in_a_fork() -> None:
+    case = """
+def generation(n):
+    if n == 0:
+        return
+    children_run()
+    in_child(lambda: generation(n - 1))
+    both_run()
+    in_child(lambda: generation(n - 1))
+generation(3)
 """
-    for count, threads in forked(body, "import torch", NUMBA_NUM_THREADS="8"):
-        assert count == 8
-        assert threads >= 8
+    run_again_and_again(case, before="both_run()")
 
 
-def test_p6_a_mask_and_the_default_are_inherited() -> None:
-    body = """
-import numba_ompsafe
-numba_ompsafe.set_default_num_threads(3)
-default = in_child(launch)[0]
-numba.set_num_threads(1)
-print(json.dumps([default, in_child(launch)[0], launch()[0]]))
+@pytest.mark.needs_torch
+def test_p6_hundreds_of_forks_in_a_row() -> None:
+    code = f"""
+both_run()
+before = threads(), len(os.listdir("/proc/self/fd"))
+for _ in range({20 * RUNS}):
+    in_child(numba_starts)
+    numba_runs()
+assert before == (threads(), len(os.listdir("/proc/self/fd")))
+both_run()
 """
-    assert forked(body) == [3, 1, 1]
+    run(code)
 
 
-def test_p6_from_threads_that_launch_while_others_fork() -> None:
-    # Launched once before, so that no thread holds Numba's compiler lock at a fork.
-    body = """
-launch()
-stop = threading.Event()
-def keep_launching():
-    while not stop.is_set():
-        kernels.launch()
-launchers = [threading.Thread(target=keep_launching) for _ in range(3)]
-for thread in launchers:
-    thread.start()
-results = [in_child(launch)[0] for _ in range(20)]
-stop.set()
-for thread in launchers:
-    thread.join()
-print(json.dumps(results + [launch()[0]]))
+# What had happened before
+
+
+def test_p6_before_the_first_launch() -> None:
+    run_in_fresh_processes(
+        "import numba; in_child(numba_starts); numba_runs(); in_child(numba_starts)"
+    )
+
+
+@pytest.mark.needs_torch
+def test_p6_torch_alone_has_run() -> None:
+    run_in_fresh_processes("import numba; torch_runs(); children_run(); both_run()")
+
+
+@pytest.mark.needs_torch
+def test_p6_torch_alone_has_run_and_numba_is_imported_in_the_child() -> None:
+    code = """
+torch_runs()
+children_run()
+in_child(both_run)
+assert "numba" not in sys.modules
+torch_runs()
 """
-    assert set(forked(body)) == {4}
+    run_in_fresh_processes(code)
 
 
-def test_p6_right_after_threads_with_a_pool_have_ended() -> None:
+@pytest.mark.needs_torch
+def test_p6_a_child_of_a_parent_that_had_torch_and_did_not_ask_for_the_layer() -> None:
+    # Torch hangs there as it always did; Numba keeps away from its pool.
+    code = """
+torch_runs()
+def ask_and_run():
+    import numba
+    numba.config.THREADING_LAYER = "ompsafe"
+    numba_runs()
+    in_child(numba_starts)
+    on_thread(torch_runs)
+in_child(ask_and_run)
+in_child(lambda: on_thread(lambda: in_child(ask_and_run)))
+"""
+    run(code, layer=None)
+
+
+@pytest.mark.needs_torch
+def test_p6_a_child_that_imports_torch_and_asks_for_the_layer_itself() -> None:
+    # As in multiprocessing's workers of the start method forkserver: one pool, as everywhere.
+    code = """
+def ask_and_run():
+    import torch, numba
+    numba.config.THREADING_LAYER = "ompsafe"
+    both_run()
+    children_run()
+in_child(ask_and_run)
+in_child(lambda: in_child(ask_and_run))
+"""
+    run(code, layer=None)
+
+
+def test_p6_threads_with_pools_have_just_ended() -> None:
     # The pool of a thread that ends unwinds its threads' stacks, under a lock that a child needs
     # as soon as it compiles something.
-    body = """
+    before = """
+import numba
+numba_runs()
 @numba.njit
 def compiled_in_child(x):
     return x + 1
 def compile_and_launch():
-    return [compiled_in_child(len(results)), *launch()]
-results = []
-for _ in range(30):
-    workers = [threading.Thread(target=kernels.launch) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    results.append(in_child(compile_and_launch)[1])
-print(json.dumps(results))
+    assert compiled_in_child(1) == 2
+    numba_runs()
 """
-    assert set(forked(body)) == {4}
-
-
-def test_p6_from_inside_a_parallel_region_the_child_runs_its_slots_in_turn() -> None:
-    body = """
-answers = []
-def fork_and_launch():
-    answers.append(in_child(lambda: int(kernels.total(numba.np.numpy_support.np.ones(1000)))))
-
-@numba.njit(parallel=True)
-def region(n):
-    acc = 0
-    for i in numba.prange(n):
-        if i == 0:
-            with numba.objmode():
-                fork_and_launch()
-        acc += 1
-    return acc
-
-print(json.dumps([region(8), answers, launch()[0]]))
+    case = """
+workers = [threading.Thread(target=numba_runs) for _ in range(4)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+in_child(compile_and_launch)
 """
-    assert forked(body) == [8, [1000], 4]
+    run_again_and_again(case, before=before)
+
+
+def test_p6_while_another_thread_compiles() -> None:
+    before = """
+import numba
+numba_runs()
+def compile_anew():
+    @numba.njit
+    def function(x):
+        return x * 2 + 1
+    assert function(3) == 7
+def compile_and_launch():
+    compile_anew()
+    numba_runs()
+"""
+    case = """
+with Busy(compile_anew):
+    in_child(compile_and_launch)
+    in_child(lambda: in_child(compile_and_launch))
+    on_thread(lambda: in_child(compile_and_launch))
+"""
+    run_again_and_again(case, before=before)
+
+
+@pytest.mark.needs_torch
+def test_p6_primary_threads_of_the_layers_own_are_there() -> None:
+    # 8 slots beside a torch of 2 threads run in another pool than the caller's.
+    before = """
+import torch
+torch.set_num_threads(2)
+"""
+    case = """
+numba_runs(8)
+in_child(lambda: numba_starts(8))
+in_child(lambda: in_child(lambda: numba_starts(8)))
+in_child(lambda: torch_starts(2))
+"""
+    run_again_and_again(case, before=before, NUMBA_NUM_THREADS="8")
+
+
+@pytest.mark.needs_torch
+def test_p6_a_torch_that_no_launch_has_met_yet() -> None:
+    # The layer runs on scikit-learn's own libgomp until it meets torch.
+    code = """
+import sklearn.utils._openmp_helpers
+numba_runs()
+import torch
+torch_runs()
+children_run()
+both_run()
+"""
+    run(code)
+
+
+@pytest.mark.needs_torch
+def test_p6_runtimes_that_only_other_libraries_use() -> None:
+    # scikit-learn's wheel has a libgomp of its own.
+    before = """
+import numpy as np, torch
+from sklearn.cluster import KMeans
+points = np.random.default_rng(0).random((4000, 8))
+def scikit_learn_runs():
+    KMeans(8, n_init=1, max_iter=5).fit(points)
+def scikit_learn_starts():
+    before = threads()
+    scikit_learn_runs()
+    assert threads() >= before + 3
+both_run()
+"""
+    case = """
+scikit_learn_runs()
+in_child(scikit_learn_starts)
+children_run()
+"""
+    run_again_and_again(case, before=before)
+
+
+# What the child inherits
+
+
+@pytest.mark.needs_torch
+def test_p6_settings_are_those_of_before_in_parent_and_child() -> None:
+    before = """
+import openmp, torch
+both_run()
+torch.set_num_threads(3)
+runtime = openmp.bound()
+runtime.set_max_active_levels(2)
+runtime.set_schedule(3, 7)
+runtime.set_dynamic(1)
+torch.ones(1_000_000).sum()
+settings = runtime.icvs()
+assert settings["nthreads-var"] == 3
+"""
+    case = """
+assert in_child(runtime.icvs) == settings
+assert in_child(torch.get_num_threads) == 3
+assert runtime.icvs() == settings and torch.get_num_threads() == 3
+in_child(lambda: numba_starts(3))
+torch.ones(1_000_000).sum()
+"""
+    run_again_and_again(case, before=before)
+
+
+def test_p6_a_mask_and_the_default_are_inherited() -> None:
+    before = """
+import numba, numba_ompsafe
+numba.config.NUMBA_NUM_THREADS = 8
+numba_runs()
+"""
+    case = """
+numba_ompsafe.set_default_num_threads(3)
+in_child(lambda: numba_starts(3))
+def with_a_mask():
+    numba.set_num_threads(2)
+    in_child(lambda: numba_starts(2))
+on_thread(with_a_mask)
+numba_ompsafe.set_default_num_threads(None)
+in_child(numba_starts)
+"""
+    run_again_and_again(case, before=before)
+
+
+@pytest.mark.needs_torch
+def test_p6_the_count_follows_torch_in_the_child() -> None:
+    case = """
+def one_thread():
+    torch.set_num_threads(1)
+    before = threads()
+    numba_runs(1)
+    assert threads() == before
+in_child(one_thread)
+both_run()
+"""
+    run_again_and_again(case, before="import torch; both_run()")
+
+
+# What it must not cost
+
+
+@pytest.mark.needs_torch
+def test_p6_processes_that_are_not_forked_from_python_leave_the_pools_alone() -> None:
+    before = """
+import subprocess
+both_run()
+pool = sorted(os.listdir("/proc/self/task"))
+"""
+    case = """
+subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+assert sorted(os.listdir("/proc/self/task")) == pool
+both_run()
+assert sorted(os.listdir("/proc/self/task")) == pool
+"""
+    run_again_and_again(case.replace("both_run()", "numba_runs(); torch_runs()"), before=before)
+
+
+@pytest.mark.needs_torch
+def test_p6_a_process_that_runs_neither_numba_nor_torch_pays_nothing() -> None:
+    code = """
+in_child(lambda: None)
+modules = [name for name in sys.modules if name.startswith("numba")]
+assert modules == ["numba_ompsafe", "numba_ompsafe._startup"], modules
+"""
+    run(code)
+
+
+@pytest.mark.needs_torch
+def test_p6_a_process_that_never_launched_gets_no_thread_and_no_runtime() -> None:
+    code = """
+import numba, openmp
+before = threads(), openmp.runtimes()
+assert in_child(lambda: (threads(), openmp.runtimes())) == [1, before[1]]
+assert before == (threads(), openmp.runtimes())
+"""
+    run(code)
+
+
+# NUMBA_OMPSAFE_FORK
+
+
+@pytest.mark.needs_torch
+def test_p6_switched_off_pools_stay_and_the_child_runs_its_slots_in_turn() -> None:
+    before = """
+import numba
+def in_turn():
+    before = threads()
+    numba_runs()
+    assert threads() == before
+    on_thread(numba_starts)
+both_run = lambda: (torch_runs(), numba_runs())
+both_run()
+pool = sorted(os.listdir("/proc/self/task"))
+"""
+    case = """
+in_child(in_turn)
+in_child(lambda: in_child(in_turn))
+both_run()
+assert sorted(os.listdir("/proc/self/task")) == pool
+"""
+    run_again_and_again(case, before=before, NUMBA_OMPSAFE_FORK="0")
+
+
+@pytest.mark.parametrize("value", ["no", "2", "-1"])
+def test_p8_a_switch_with_nonsense_is_an_error_that_names_it(value: str) -> None:
+    code = """
+def answer():
+    try:
+        numba_runs()
+    except ValueError as error:
+        return str(error)
+print(json.dumps([in_child(answer), answer()]))
+"""
+    for error in run(code, NUMBA_OMPSAFE_FORK=value):
+        assert f"NUMBA_OMPSAFE_FORK={value!r}" in error
+        assert "set it to 0" in error
+
+
+@pytest.mark.parametrize("value", ["", "1"])
+def test_p6_switched_on_is_as_unset(value: str) -> None:
+    run("numba_runs(); in_child(numba_starts); numba_runs()", NUMBA_OMPSAFE_FORK=value)

@@ -5,7 +5,7 @@ the intrinsic that is used here.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit, prange, types
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
 
 
@@ -18,6 +18,18 @@ def ids_and_masks(n):
         ids[i] = get_thread_id()
         masks[i] = _iget_num_threads()
     return ids, masks
+
+
+_gettid = types.ExternalFunction("gettid", types.int32())
+
+
+@njit(parallel=True, cache=True)
+def system_threads(n):
+    """Return for each of n iterations which of the system's threads ran it."""
+    threads = np.full(n, -1, np.int64)
+    for i in prange(n):
+        threads[i] = _gettid()
+    return threads
 
 
 @njit(parallel=True, cache=True)

@@ -1,0 +1,117 @@
+#include "pools.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "platform.h"
+#include "runtime.h"
+
+namespace ompsafe::pools {
+namespace {
+
+// What GNU's runtime is called, with or without a suffix that a wheel's packager gave it.
+constexpr const char* kFileName = "libgomp";
+
+constexpr int kPauseSoft = 1;  // omp_pause_soft: the ICVs stay
+
+struct GnuRuntime {
+  std::string path;                // as the dynamic linker knows it
+  int (*pause_resource_all)(int);  // nullptr before GCC 9
+  GnuRuntime* next;
+  bool lost_in_child = false;
+  // The main thread's pool here is lost. After a fork the thread that forked is the main thread,
+  // and no other one has come over: only the main thread's pools can be lost.
+  std::atomic<bool> lost{false};
+};
+
+// Grows only: a library that was found here is held, and stays in the process.
+std::atomic<GnuRuntime*> first{nullptr};
+std::atomic<bool> any_lost{false};
+std::uint64_t libraries_seen = 0;
+
+bool is_known(const char* path) {
+  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    if (runtime->path == path) return true;
+  }
+  return false;
+}
+
+void know(const char* path) {
+  if (is_known(path)) return;
+  void* library = platform::loaded_library(path);
+  if (library == nullptr) return;
+  first = new GnuRuntime{
+      .path = path,
+      .pause_resource_all =
+          reinterpret_cast<int (*)(int)>(platform::symbol_in(library, "omp_pause_resource_all")),
+      .next = first,
+  };
+}
+
+void look_for_runtimes() {
+  const std::uint64_t loaded_now = platform::libraries_loaded();
+  if (libraries_seen != loaded_now) {
+    libraries_seen = loaded_now;
+    for (const std::string& path : platform::libraries_named(kFileName)) know(path.c_str());
+  }
+  // The one that launches run on may have any name.
+  const Runtime* bound = Runtime::bound();
+  if (bound != nullptr && bound->gnu() && bound->path() != nullptr) know(bound->path());
+}
+
+bool is_lost_here(const GnuRuntime& runtime) {
+  return runtime.lost.load(std::memory_order_relaxed) && platform::is_main_thread();
+}
+
+// False, with nothing done, where the runtime does not end it. Not asked where the threads are
+// missing: it would wait for them.
+bool end_pool(const GnuRuntime& runtime) {
+  return !is_lost_here(runtime) && runtime.pause_resource_all != nullptr &&
+         runtime.pause_resource_all(kPauseSoft) == 0;
+}
+
+}  // namespace
+
+void end_here() {
+  look_for_runtimes();
+  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    end_pool(*runtime);
+  }
+}
+
+void prepare_fork(bool end) {
+  look_for_runtimes();
+  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    runtime->lost_in_child = !end || !end_pool(*runtime);
+  }
+}
+
+void after_fork_in_child() {
+  bool lost = false;
+  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    runtime->lost = runtime->lost_in_child;
+    lost |= runtime->lost_in_child;
+  }
+  any_lost = lost;
+}
+
+void count_as_lost(const char* newer_than_fork) {
+  look_for_runtimes();
+  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    if (newer_than_fork != nullptr && runtime->path.starts_with(newer_than_fork)) continue;
+    runtime->lost = true;
+    any_lost = true;
+  }
+}
+
+bool lost_here(const Runtime& runtime) {
+  if (!any_lost.load(std::memory_order_relaxed)) return false;
+  for (GnuRuntime* known = first; known != nullptr; known = known->next) {
+    if (known->path == runtime.path()) return is_lost_here(*known);
+  }
+  return false;
+}
+
+}  // namespace ompsafe::pools

@@ -1,0 +1,35 @@
+// The pools that GNU's OpenMP runtimes keep for the calling thread, and what becomes of them at a
+// fork. A process may hold several such runtimes: torch's, scikit-learn's, the system's. Each is
+// looked after, whoever loaded it and whether or not launches run on it.
+//
+// All but lost_here is to be called with no fork meanwhile (fork.h).
+#pragma once
+
+namespace ompsafe {
+class Runtime;
+}
+
+namespace ompsafe::pools {
+
+// Ends the calling thread's pools (omp_pause_resource_all) and waits for their threads. Its next
+// parallel region builds a new one.
+void end_here();
+
+// Before a fork. Ends the calling thread's pools, so that parent and child each build new ones.
+// Where a runtime refuses, as it does inside of a parallel region, or has no such function (before
+// GCC 9), the child's is lost. With `end` false nothing is ended, and all are lost in the child.
+void prepare_fork(bool end);
+
+// In the child: what was lost at the fork is lost from now on.
+void after_fork_in_child();
+
+// In a process that was forked before anything here was called: the pools of all runtimes that are
+// loaded now count as lost. `newer_than_fork`: the folder of a library that surely came after the
+// fork, with the runtimes in it, or nullptr.
+void count_as_lost(const char* newer_than_fork);
+
+// Whether the calling thread's pool in that runtime did not survive a fork. Its threads are
+// missing, the runtime does not know it, and a region of several threads would wait for ever.
+bool lost_here(const Runtime& runtime);
+
+}  // namespace ompsafe::pools

@@ -1,0 +1,163 @@
+"""Forks, and what is to work after one: parallel Numba code and parallel torch operations."""
+
+import json
+import os
+import threading
+from importlib import import_module
+
+# Every process here has OMP_NUM_THREADS=4.
+COUNT = 4
+
+
+def threads():
+    """Return how many threads the process has: after a parallel region, also those of its team.
+
+    A thread that has been joined may still be listed for a moment: not counted (PF_EXITING).
+    """
+    exiting = 0x4
+    running = 0
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/stat") as stat:
+                flags = int(stat.read().rpartition(")")[2].split()[6])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        running += not flags & exiting
+    return running
+
+
+def in_child(function):
+    """Return function() of a forked process, which must end well."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.write(writer, json.dumps(function()).encode())
+            status = 0
+        finally:
+            if status:
+                import traceback
+
+                traceback.print_exc()
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        result = answer.read()
+    status = os.waitpid(pid, 0)[1]
+    assert status == 0, f"the child ended with status {status:#x}"
+    return json.loads(result)
+
+
+def on_thread(function):
+    """Return function() of a new thread."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    (result,) = results
+    return result
+
+
+def kernels():
+    """Return the module, in a process where Numba may use more threads than there are cores."""
+    import numba
+
+    numba.config.NUMBA_NUM_THREADS = 8
+    return import_module("kernels")
+
+
+def numba_runs(count=COUNT):
+    """Launch; fails unless results, ids and masks are right."""
+    assert kernels().launch() == count
+
+
+def torch_runs(count=COUNT):
+    """Run operations that torch runs in parallel; fails unless the results are right."""
+    import torch
+
+    torch.set_num_threads(count)
+    assert torch.ones(1_000_000).sum().item() == 1_000_000
+    ones = torch.ones(300, 300)
+    assert (ones @ ones == 300).all()
+
+
+def numba_starts(count=COUNT):
+    """Launch where this thread has no pool yet; fails unless a whole team came into being."""
+    before = threads()
+    numba_runs(count)
+    # Not by their number alone: torch starts threads that are no team when the layer asks it.
+    assert len(set(kernels().system_threads(count).tolist())) == count
+    assert threads() >= before + count - 1, (before, threads())
+
+
+def torch_starts(count=COUNT):
+    """Run torch where this thread has no pool yet; fails unless a whole team came into being."""
+    import torch
+
+    torch.set_num_threads(count)  # starts threads, too, which are no team
+    before = threads()
+    torch_runs(count)
+    assert threads() >= before + count - 1, (before, threads())
+
+
+def both_run():
+    """Run torch and Numba; fails unless they share a pool."""
+    torch_runs()
+    with_torch = threads()
+    assert with_torch >= COUNT
+    numba_runs()
+    assert threads() == with_torch
+
+
+def both_start():
+    """Run Numba and torch where this thread has no pool yet, in one pool."""
+    numba_starts()
+    both_run()
+
+
+def children_run():
+    """Fork for Numba, for torch and for both."""
+    in_child(numba_starts)
+    in_child(torch_starts)
+    in_child(both_start)
+
+
+class Busy:
+    """Threads that call functions over and over, for the length of a ``with``."""
+
+    def __init__(self, *functions):
+        self._stop = threading.Event()
+        self._rounds = [0] * len(functions)
+        self._threads = [
+            threading.Thread(target=self._work, args=(i, function))
+            for i, function in enumerate(functions)
+        ]
+
+    def _work(self, i, function):
+        while not self._stop.is_set():
+            function()
+            self._rounds[i] += 1
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *exception):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        assert all(self._rounds), self._rounds
+
+
+def worker_runs(_):
+    """Check Numba and torch in a worker process of a pool; return its pid."""
+    torch_runs()
+    numba_runs()
+    return os.getpid()
+
+
+def numba_worker_runs(_):
+    """Check Numba in a worker process of a pool; return its pid."""
+    numba_runs()
+    return os.getpid()
