@@ -1,7 +1,7 @@
 """P6: after a fork, from any state, parallel code works in the child and in the parent.
 
-Each case forks RUNS times: in one process where the state that it forks from can be had again, else
-in as many processes.
+Each case forks RUNS times: in one process, or where the first fork of a process is one of its own
+kind, in up to 20 processes.
 """
 
 import os
@@ -26,16 +26,17 @@ def run(code: str, *, layer: str | None = "ompsafe", **env: str) -> Any:
     )
 
 
-def run_again_and_again(case: str, *, before: str = "", **env: str) -> None:
-    """Run ``case`` RUNS times in one process."""
+def run_again_and_again(case: str, *, before: str = "", runs: int = RUNS, **env: str) -> None:
+    """Run ``case`` in one process, after ``before``."""
     lines = "\n    ".join(case.strip().splitlines())
-    run(f"{before}\nfor _ in range({RUNS}):\n    {lines}", **env)
+    run(f"{before}\nfor _ in range({runs}):\n    {lines}", **env)
 
 
-def run_in_fresh_processes(code: str, **env: Any) -> None:
-    """Run ``code`` in RUNS processes."""
-    for _ in range(RUNS):
-        run(code, **env)
+def run_in_fresh_processes(case: str, *, before: str = "") -> None:
+    """Run ``case`` in 20 processes, or in RUNS if that is less."""
+    processes = min(RUNS, 20)
+    for _ in range(processes):
+        run_again_and_again(case, before=before, runs=RUNS // processes)
 
 
 # Who forks
@@ -56,7 +57,6 @@ def test_p6_numba_alone_on_gnus_and_on_llvms_runtime(runtime: str) -> None:
 def test_p6_another_python_thread_with_a_pool_of_its_own() -> None:
     case = """
 on_thread(lambda: (both_run(), children_run(), both_run()))
-children_run()
 """
     run_again_and_again(case, before="both_run()")
 
@@ -72,15 +72,13 @@ def test_p6_while_other_threads_are_inside_parallel_regions() -> None:
 import torch
 both_run()
 ones = torch.ones(1_000_000)
-with Busy(numba_runs, numba_runs, ones.sum):
-    children_run()
-    numba_runs()
+kernels().system_threads(4)
 """
     case = """
 with Busy(numba_runs, ones.sum):
     children_run()
-    both_run()
     on_thread(children_run)
+both_run()
 """
     run_again_and_again(case, before=before)
 
@@ -104,9 +102,8 @@ def serial_torch_runs():
     on_thread(torch_starts)
 
 def fork_here(slots):
-    in_child(lambda: numba_starts(slots))
+    in_child(lambda: (numba_starts(slots), in_child(lambda: numba_starts(slots))))
     in_child(serial_torch_runs)
-    in_child(lambda: in_child(lambda: numba_starts(slots)))
 
 @numba.njit(parallel=True)
 def region(n, forks, slots):
@@ -136,7 +133,6 @@ def generation(n):
     if n == 0:
         return
     children_run()
-    in_child(lambda: generation(n - 1))
     both_run()
     in_child(lambda: generation(n - 1))
 generation(3)
@@ -162,26 +158,13 @@ both_run()
 
 
 def test_p6_before_the_first_launch() -> None:
-    run_in_fresh_processes(
-        "import numba; in_child(numba_starts); numba_runs(); in_child(numba_starts)"
-    )
+    run_in_fresh_processes("in_child(numba_starts)", before="import numba")
 
 
 @pytest.mark.needs_torch
-def test_p6_torch_alone_has_run() -> None:
-    run_in_fresh_processes("import numba; torch_runs(); children_run(); both_run()")
-
-
-@pytest.mark.needs_torch
-def test_p6_torch_alone_has_run_and_numba_is_imported_in_the_child() -> None:
-    code = """
-torch_runs()
-children_run()
-in_child(both_run)
-assert "numba" not in sys.modules
-torch_runs()
-"""
-    run_in_fresh_processes(code)
+@pytest.mark.parametrize("imports", ["", "import numba"])
+def test_p6_torch_alone_has_run(imports: str) -> None:
+    run_in_fresh_processes("torch_runs(); children_run()", before=imports)
 
 
 @pytest.mark.needs_torch
@@ -256,8 +239,7 @@ def compile_and_launch():
     case = """
 with Busy(compile_anew):
     in_child(compile_and_launch)
-    in_child(lambda: in_child(compile_and_launch))
-    on_thread(lambda: in_child(compile_and_launch))
+    on_thread(lambda: in_child(lambda: in_child(compile_and_launch)))
 """
     run_again_and_again(case, before=before)
 
@@ -271,8 +253,7 @@ torch.set_num_threads(2)
 """
     case = """
 numba_runs(8)
-in_child(lambda: numba_starts(8))
-in_child(lambda: in_child(lambda: numba_starts(8)))
+in_child(lambda: (numba_starts(8), in_child(lambda: numba_starts(8))))
 in_child(lambda: torch_starts(2))
 """
     run_again_and_again(case, before=before, NUMBA_NUM_THREADS="8")

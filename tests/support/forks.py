@@ -107,20 +107,26 @@ def both_run():
     with_torch = threads()
     assert with_torch >= COUNT
     numba_runs()
+    kernels().system_threads(COUNT)
     assert threads() == with_torch
 
 
-def both_start():
-    """Run Numba and torch where this thread has no pool yet, in one pool."""
+def numba_first():
+    """Run both in one pool where this thread has none yet."""
     numba_starts()
     both_run()
 
 
+def torch_first():
+    """Run both in one pool where this thread has none yet."""
+    torch_starts()
+    both_run()
+
+
 def children_run():
-    """Fork for Numba, for torch and for both."""
-    in_child(numba_starts)
-    in_child(torch_starts)
-    in_child(both_start)
+    """Fork for Numba and for torch, each of which runs first in one child, then the other."""
+    in_child(numba_first)
+    in_child(torch_first)
 
 
 class Busy:
