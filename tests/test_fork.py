@@ -164,7 +164,8 @@ def test_p6_before_the_first_launch() -> None:
 @pytest.mark.needs_torch
 @pytest.mark.parametrize("imports", ["", "import numba"])
 def test_p6_torch_alone_has_run(imports: str) -> None:
-    run_in_fresh_processes("torch_runs(); children_run()", before=imports)
+    case = "torch_runs(); in_child(torch_starts); in_child(numba_first)"
+    run_in_fresh_processes(case, before=imports)
 
 
 @pytest.mark.needs_torch
