@@ -156,14 +156,19 @@ class Busy:
         assert all(self._rounds), self._rounds
 
 
-def worker_runs(_):
-    """Check Numba and torch in a worker process of a pool; return its pid."""
-    torch_runs()
-    numba_runs()
+def work(task):
+    """Run as a worker process's first task, and return the worker's id."""
+    import torch
+
+    torch.set_num_threads(COUNT)
+    if task % 2:
+        numba_first()
+    else:
+        torch_first()
     return os.getpid()
 
 
-def numba_worker_runs(_):
-    """Check Numba in a worker process of a pool; return its pid."""
-    numba_runs()
+def work_without_torch(task):
+    """Run as a worker process's first task, and return the worker's id."""
+    numba_starts()
     return os.getpid()

@@ -1,0 +1,61 @@
+"""P6: Python's pools of worker processes, whichever way they start them."""
+
+import pytest
+from processes import run_python
+from test_fork import OPTIONS, RUNS
+
+POOL = """
+import json, multiprocessing, sys
+from forks import *
+{before}
+context = multiprocessing.get_context("{method}")
+with context.Pool(2, maxtasksperchild=1) as pool:
+    workers = pool.map({work}, range({runs}), chunksize=1)
+assert len(set(workers)) == {runs}, workers
+{before}
+"""
+
+EXECUTORS = """
+import json, multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+from forks import *
+{before}
+context = multiprocessing.get_context("{method}")
+workers = set()
+for _ in range({runs} // 2):
+    with ProcessPoolExecutor(2, mp_context=context) as executor:
+        workers |= set(executor.map({work}, range(2)))
+assert len(workers) >= {runs} // 2, workers
+{before}
+"""
+
+
+def run(code: str, **parameters: str | int) -> None:
+    env = {"OMP_NUM_THREADS": "4"}
+    run_python(code.format(runs=RUNS, **parameters), env, options=OPTIONS, timeout=120 + 10 * RUNS)
+
+
+@pytest.mark.needs_torch
+def test_p6_multiprocessing_with_fork() -> None:
+    run(POOL, method="fork", before="both_run()", work="work")
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_p6_multiprocessing_with_new_interpreters(method: str) -> None:
+    run(POOL, method=method, before="numba_runs()", work="work_without_torch")
+
+
+@pytest.mark.needs_torch
+def test_p6_multiprocessing_with_a_fork_server_that_has_imported_both() -> None:
+    before = 'multiprocessing.set_forkserver_preload(["numba", "torch"])'
+    run(POOL, method="forkserver", before=before, work="work")
+
+
+@pytest.mark.needs_torch
+def test_p6_process_pool_executor_with_fork() -> None:
+    run(EXECUTORS, method="fork", before="both_run()", work="work")
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_p6_process_pool_executor_with_new_interpreters(method: str) -> None:
+    run(EXECUTORS, method=method, before="numba_runs()", work="work_without_torch")
