@@ -25,7 +25,7 @@ def load() -> list[np.ndarray]:
     return train_test_split(images, data.target, random_state=0)
 
 
-@njit
+@njit(cache=True)
 def mixed(bits: np.uint64) -> np.uint64:
     """Scramble 64 bits (the SplitMix64 generator's step)."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
@@ -34,7 +34,7 @@ def mixed(bits: np.uint64) -> np.uint64:
     return bits ^ (bits >> np.uint64(31))
 
 
-@njit
+@njit(cache=True)
 def random_normal(seed: int, epoch: int, image: int, draw: int) -> float:
     """Return a normal number that depends on the arguments only, on no thread and no order."""
     bits = np.uint64(seed)
@@ -47,7 +47,7 @@ def random_normal(seed: int, epoch: int, image: int, draw: int) -> float:
     return total
 
 
-@njit
+@njit(cache=True)
 def between_pixels(image: np.ndarray, y: float, x: float) -> float:
     """Interpolate ``image`` bilinearly at (y, x); all around it is black."""
     top, left = math.floor(y), math.floor(x)
@@ -60,7 +60,7 @@ def between_pixels(image: np.ndarray, y: float, x: float) -> float:
 
 
 # nogil: other Python threads run meanwhile.
-@njit(parallel=True, nogil=True)
+@njit(parallel=True, nogil=True, cache=True)
 def distort(images: np.ndarray, chosen: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """Return COPIES of each chosen image, each turned, shifted and noisy in its own way."""
     height, width = images.shape[1:]
@@ -90,7 +90,9 @@ def contrast_normaliser() -> Callable[[np.ndarray], np.ndarray]:
     and at the top of the file that would come before anything is printed.
     """
 
-    @guvectorize(["void(float32[:, :], float32[:, :])"], "(h,w)->(h,w)", target="parallel")
+    @guvectorize(
+        ["void(float32[:, :], float32[:, :])"], "(h,w)->(h,w)", target="parallel", cache=True
+    )
     def normalise(image: np.ndarray, out: np.ndarray) -> None:
         out[:, :] = (image - image.mean()) / (image.std() + 1e-6)
 

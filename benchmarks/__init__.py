@@ -1,0 +1,1 @@
+"""Measurements side by side with Numba's own layers, in one run."""
