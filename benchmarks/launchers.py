@@ -1,4 +1,4 @@
-"""What launched worker processes make of the threads that their launcher meant: layers side by side.
+"""What worker processes make of the threads that their launcher meant, layers side by side.
 
     python -m benchmarks.launchers [--rounds N] [--layers ompsafe omp ...]
 
@@ -59,7 +59,9 @@ def main() -> None:
     for (launcher, layer), measured in results.items():
         threads, rates = zip(*measured, strict=True)
         each = ", ".join(f"{rate:,.0f}" for rate in rates)
-        print(f"{launcher:<10} {layer:<10} {median(threads):>15.0f} {median(rates):>10,.0f}   {each}")
+        print(
+            f"{launcher:<10} {layer:<10} {median(threads):>15.0f} {median(rates):>10,.0f}   {each}"
+        )
 
 
 if __name__ == "__main__":

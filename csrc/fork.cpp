@@ -3,7 +3,8 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <mutex>
+#include <new>
+#include <shared_mutex>
 
 #include "platform.h"
 #include "pools.h"
@@ -14,21 +15,32 @@
 namespace ompsafe {
 namespace {
 
-constinit std::mutex forking;
+// Held shared by who must not be forked meanwhile, and exclusively by who forks. glibc's lets new
+// ones share it while somebody waits to have it alone, which NoForkMeanwhile's users rely on. Never
+// destroyed: a thread may fork while the process ends.
+alignas(std::shared_mutex) char forking_storage[sizeof(std::shared_mutex)];
+std::shared_mutex* const forking = new (forking_storage) std::shared_mutex;
+
 std::atomic<bool> handled{false};
 std::atomic<bool> end_pools_at_fork{true};
 
+// The pools end before the lock is taken: ending them waits for their threads, which may want it.
 void before_fork() {
-  forking.lock();
+  if (forks_end_pools()) {
+    const NoForkMeanwhile no_fork;
+    pools::end_here();
+  }
+  forking->lock();
   pools::prepare_fork(forks_end_pools());
 }
 
-void in_parent() { forking.unlock(); }
+void in_parent() { forking->unlock(); }
 
+// Threads that waited for the lock are not here, but it counts them: it is made anew.
 void in_child() {
   pools::after_fork_in_child();
   forget_primary_threads();
-  forking.unlock();
+  new (forking_storage) std::shared_mutex;
 }
 
 struct PoolEnd {
@@ -40,14 +52,14 @@ struct PoolEnd {
 
 }  // namespace
 
-NoForkMeanwhile::NoForkMeanwhile() { forking.lock(); }
-NoForkMeanwhile::~NoForkMeanwhile() { forking.unlock(); }
+NoForkMeanwhile::NoForkMeanwhile() { forking->lock_shared(); }
+NoForkMeanwhile::~NoForkMeanwhile() { forking->unlock_shared(); }
 
-void handle_forks(bool end_pools, const char* newer_than_fork) {
+void handle_forks(bool end_pools, bool may_have_lost, const char* newer_than_fork) {
   const NoForkMeanwhile no_fork;
   if (handled.exchange(true)) return;
   end_pools_at_fork = end_pools;
-  if (platform::process_was_forked()) pools::count_as_lost(newer_than_fork);
+  if (may_have_lost && platform::process_was_forked()) pools::count_as_lost(newer_than_fork);
   pthread_atfork(before_fork, in_parent, in_child);
 }
 

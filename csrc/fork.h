@@ -17,8 +17,9 @@ namespace ompsafe {
 
 // Registers the handlers (pthread_atfork), once for the process; a later call changes nothing.
 // `end_pools`: false for who needs the runtime's own behaviour; then a pool is lost in the child.
-// `newer_than_fork`: for a process that was forked before this call, see count_as_lost in pools.h.
-void handle_forks(bool end_pools, const char* newer_than_fork);
+// `may_have_lost`: whether this process, if it was forked before this call, may have lost pools,
+// all but those of the libraries in the folder `newer_than_fork` (see count_as_lost in pools.h).
+void handle_forks(bool end_pools, bool may_have_lost, const char* newer_than_fork);
 
 // Whether pools are ended before a fork.
 bool forks_end_pools();
@@ -26,7 +27,9 @@ bool forks_end_pools();
 // To be called before the calling thread builds a pool: see above.
 void end_pool_with_this_thread();
 
-// Keeps every thread of the process from forking for the life of the object. Not re-entrant.
+// Keeps every thread of the process from forking for the life of the object. Many threads may hold
+// one, and a thread that holds one may wait for another that wants one: an ending pool's thread may
+// have a pool to end itself.
 class NoForkMeanwhile {
  public:
   NoForkMeanwhile();

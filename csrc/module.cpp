@@ -34,12 +34,13 @@ PyObject* bind(PyObject*, PyObject* handle) {
 }
 
 PyObject* py_handle_forks(PyObject*, PyObject* arguments) {
-  int end_pools = 0;
+  int end_pools = 0, may_have_lost = 0;
   const char* newer_than_fork = nullptr;
-  if (!PyArg_ParseTuple(arguments, "pz:handle_forks", &end_pools, &newer_than_fork)) {
+  if (!PyArg_ParseTuple(arguments, "ppz:handle_forks", &end_pools, &may_have_lost,
+                        &newer_than_fork)) {
     return nullptr;
   }
-  handle_forks(end_pools != 0, newer_than_fork);
+  handle_forks(end_pools != 0, may_have_lost != 0, newer_than_fork);
   Py_RETURN_NONE;
 }
 
@@ -88,10 +89,11 @@ PyMethodDef methods[] = {
      "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
      "dynamic linker. OSError names the function that it lacks."},
     {"handle_forks", py_handle_forks, METH_VARARGS,
-     "handle_forks(end_pools: bool, newer_than_fork: str | None) -> None\n\nLook after OpenMP's "
-     "pools at every fork from now on. end_pools: end the forking thread's, or only note that they "
-     "are lost in the child. newer_than_fork: in a process that was forked before this call, the "
-     "folder of libraries that came after that fork. A second call changes nothing."},
+     "handle_forks(end_pools: bool, may_have_lost: bool, newer_than_fork: str | None) -> None\n\n"
+     "Look after OpenMP's pools at every fork from now on. end_pools: end the forking thread's, or "
+     "only note that they are lost in the child. may_have_lost: whether this process, if it was "
+     "forked before this call, may have lost pools, and newer_than_fork the folder of libraries "
+     "that came after that fork. A second call changes nothing."},
     {"runtime_path", runtime_path, METH_NOARGS,
      "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},

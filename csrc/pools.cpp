@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
+#include <mutex>
 #include <string>
 
 #include "platform.h"
@@ -29,6 +29,8 @@ struct GnuRuntime {
 // Grows only: a library that was found here is held, and stays in the process.
 std::atomic<GnuRuntime*> first{nullptr};
 std::atomic<bool> any_lost{false};
+
+constinit std::mutex looking;
 std::uint64_t libraries_seen = 0;
 
 bool is_known(const char* path) {
@@ -41,7 +43,8 @@ bool is_known(const char* path) {
 void know(const char* path) {
   if (is_known(path)) return;
   void* library = platform::loaded_library(path);
-  if (library == nullptr) return;
+  // Some distributions install LLVM's runtime under GNU's name.
+  if (library == nullptr || Runtime::is_llvms(library)) return;
   first = new GnuRuntime{
       .path = path,
       .pause_resource_all =
@@ -51,6 +54,7 @@ void know(const char* path) {
 }
 
 void look_for_runtimes() {
+  const std::lock_guard lock(looking);
   const std::uint64_t loaded_now = platform::libraries_loaded();
   if (libraries_seen != loaded_now) {
     libraries_seen = loaded_now;
@@ -81,10 +85,11 @@ void end_here() {
   }
 }
 
-void prepare_fork(bool end) {
+// A runtime that has no pool of this thread's left says so at once.
+void prepare_fork(bool ended) {
   look_for_runtimes();
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
-    runtime->lost_in_child = !end || !end_pool(*runtime);
+    runtime->lost_in_child = !ended || !end_pool(*runtime);
   }
 }
 

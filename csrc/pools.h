@@ -2,7 +2,7 @@
 // fork. A process may hold several such runtimes: torch's, scikit-learn's, the system's. Each is
 // looked after, whoever loaded it and whether or not launches run on it.
 //
-// All but lost_here is to be called with no fork meanwhile (fork.h).
+// To be called with no fork meanwhile (fork.h), all but lost_here.
 #pragma once
 
 namespace ompsafe {
@@ -15,10 +15,10 @@ namespace ompsafe::pools {
 // parallel region builds a new one.
 void end_here();
 
-// Before a fork. Ends the calling thread's pools, so that parent and child each build new ones.
-// Where a runtime refuses, as it does inside of a parallel region, or has no such function (before
-// GCC 9), the child's is lost. With `end` false nothing is ended, and all are lost in the child.
-void prepare_fork(bool end);
+// Just before a fork, by the thread that forks, alone. Notes which of its pools the child loses:
+// those that it could not end, since the runtime refuses, as it does inside of a parallel region,
+// or has no such function (before GCC 9). With `ended` false, all.
+void prepare_fork(bool ended);
 
 // In the child: what was lost at the fork is lost from now on.
 void after_fork_in_child();

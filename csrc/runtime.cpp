@@ -50,11 +50,15 @@ const Runtime* Runtime::open(void* library, const char** missing) {
   void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
   if (openmp_5 != nullptr) table.get_nested_ = nullptr;
 
-  // The entry point of LLVM's own compiler, which its runtime and Intel's export.
-  table.gnu_ = platform::symbol_in(library, "__kmpc_fork_call") == nullptr;
+  table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
   table.read_initial_icvs();
   return new Runtime(table);
+}
+
+// By the entry point of LLVM's own compiler.
+bool Runtime::is_llvms(void* library) {
+  return platform::symbol_in(library, "__kmpc_fork_call") != nullptr;
 }
 
 void Runtime::read_initial_icvs() {

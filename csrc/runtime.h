@@ -13,6 +13,9 @@ class Runtime {
   // missing: *missing names it. A table lives as long as the process, as the library does.
   static const Runtime* open(void* library, const char** missing);
 
+  // Whether `library` is LLVM's runtime or Intel's, whatever it is called.
+  static bool is_llvms(void* library);
+
   // The runtime that launches run on; nullptr before the layer is loaded. It changes at most once
   // more, when a torch is loaded that brought its own (see torch.h): read it once per launch.
   static const Runtime* bound() { return bound_.load(std::memory_order_acquire); }

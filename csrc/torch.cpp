@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 
 #include "fork.h"
 #include "platform.h"
@@ -26,7 +27,9 @@ struct Torch {
 
 std::atomic<const Torch*> found{nullptr};
 std::atomic<std::int64_t> last_period{-1};
-std::atomic<std::uint64_t> libraries_seen{0};
+
+constinit std::mutex looking;
+std::uint64_t libraries_seen = 0;
 
 // torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
 // first, as the dynamic linker does it, then its own dependencies.
@@ -84,10 +87,11 @@ void look_for_torch() {
   if (last_period.exchange(period, std::memory_order_relaxed) == period) return;
   // The dynamic linker holds a lock while it tells, which a child could never take.
   const NoForkMeanwhile no_fork;
+  const std::lock_guard lock(looking);
   const std::uint64_t loaded_now = platform::libraries_loaded();
-  if (libraries_seen.exchange(loaded_now, std::memory_order_relaxed) != loaded_now) {
-    if (void* library = platform::loaded_library(kLibrary)) notice(library);
-  }
+  if (loaded() || libraries_seen == loaded_now) return;
+  libraries_seen = loaded_now;
+  if (void* library = platform::loaded_library(kLibrary)) notice(library);
 }
 
 bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }

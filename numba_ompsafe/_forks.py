@@ -7,7 +7,7 @@ that is going to launch on this layer registers them, if the first launch has no
 
 import os
 import sys
-from contextlib import suppress
+import threading
 from typing import Any
 
 from numba_ompsafe import _registration, _startup
@@ -15,8 +15,8 @@ from numba_ompsafe import _registration, _startup
 _VARIABLE = "NUMBA_OMPSAFE_FORK"
 _VALUES = {"": True, "0": False, "1": True}
 
-# Numba's compiler lock, where a fork in this process is under way and holds it.
-_held: Any = None
+# The locks of Numba's that a thread holds while it forks.
+_held = threading.local()
 
 
 def handled() -> bool:
@@ -43,54 +43,73 @@ def handle() -> None:
     """
     from numba_ompsafe import _core
 
-    _core.handle_forks(handled(), _newer_than_fork())
+    _core.handle_forks(handled(), _may_have_lost_pools(), _newer_than_fork())
 
 
 def before_fork() -> None:
-    """Begin to look after forks if this process is going to launch here."""
+    """Begin to look after forks if this process is going to launch here.
+
+    Raises:
+        ValueError: a variable of this package's has a value that means nothing; the launch says so.
+    """
     if _registration.may_launch():
-        # Nonsense in the variable is for the launch to tell.
-        with suppress(ValueError):
-            handle()
+        handle()
 
 
-def hold_compiler_lock_at_forks() -> None:
-    """Hold Numba's compiler lock at every fork, so that no child is born with it taken.
+def hold_numbas_locks_at_forks(parallel: Any) -> None:
+    """Hold the locks of Numba's at every fork, so that no child is born with one taken.
 
-    Another thread may have it, to compile or to call a function for the first time. That thread
-    does not exist in the child, which then could compile nothing.
+    Another thread may have them: the compiler's, to compile or to call a function for the first
+    time, and the one that layers are launched under. That thread does not exist in the child, which
+    then could do neither.
 
     To be called when Numba is imported: Python calls what was registered last first, and a thread
     that compiles takes locks that others hold at a fork in the same way. ``logging`` is one, and
     Numba imports it; its lock must come after the compiler's here, too.
+
+    Args:
+        parallel: ``numba.np.ufunc.parallel``.
     """
-    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
-
-
-def _hold() -> None:
-    global _held
-    try:
-        if not (_registration.may_launch() and handled()):
-            return
-    except ValueError:
-        return
     from numba.core.compiler_lock import global_compiler_lock
 
-    global_compiler_lock.acquire()
-    _held = global_compiler_lock
+    # In the order in which a compilation that launches takes them.
+    locks = (global_compiler_lock, parallel._backend_init_thread_lock)
+
+    def hold() -> None:
+        _held.locks = []
+        try:
+            if not (_registration.may_launch() and handled()):
+                return
+        except Exception:
+            # Nonsense in a variable; or the interpreter is shutting down and modules are gone.
+            return
+        for lock in locks:
+            lock.acquire()
+            _held.locks.append(lock)
+
+    def let_go() -> None:
+        while getattr(_held, "locks", None):
+            _held.locks.pop().release()
+
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
 
 
-def _let_go() -> None:
-    global _held
-    if _held is not None:
-        lock, _held = _held, None
-        lock.release()
+def _seen_fork() -> _startup.SeenFork | None:
+    """What is known of the fork that made this process; None if it was not forked from Python."""
+    seen = _startup.seen_fork
+    return seen if seen is not None and seen.pid == os.getpid() else None
+
+
+def _may_have_lost_pools() -> bool:
+    """Whether this process may have been forked from a thread with a pool."""
+    seen = _seen_fork()
+    return seen is None or seen.had_threads
 
 
 def _newer_than_fork() -> str | None:
-    """Torch's folder, if torch surely came after the fork that made this process, else None."""
-    torch = sys.modules.get("torch")
-    folders = getattr(torch, "__path__", None)
-    if _startup.torch_at_fork is not False or not folders:
+    """Torch's folder, if torch and the runtime in its wheel came after the fork, else None."""
+    seen = _seen_fork()
+    if seen is None or seen.had_torch or "LD_PRELOAD" in os.environ:
         return None
-    return os.path.join(folders[0], "")
+    folders = getattr(sys.modules.get("torch"), "__path__", None)
+    return os.path.join(folders[0], "") if folders else None

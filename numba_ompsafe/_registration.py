@@ -67,7 +67,7 @@ def register_in(parallel: Any) -> None:
 
     from numba_ompsafe import _forks
 
-    _forks.hold_compiler_lock_at_forks()
+    _forks.hold_numbas_locks_at_forks(parallel)
 
 
 def enable() -> None:
@@ -114,6 +114,9 @@ def may_launch() -> bool:
     """Whether this layer runs in the process, or none does yet and this one may be next.
 
     Asks whoever knows at this point: the layer that runs, Numba's settings, the environment.
+
+    Raises:
+        ValueError: ``NUMBA_OMPSAFE_AS_OMP`` has a value that means nothing.
     """
     parallel = sys.modules.get("numba.np.ufunc.parallel")
     running = getattr(parallel, "_threading_layer", None)
@@ -134,12 +137,11 @@ def may_launch() -> bool:
 
 
 def _serves_as_omp() -> bool:
+    if not os.environ.get("NUMBA_OMPSAFE_AS_OMP"):
+        return False
     from numba_ompsafe import _served_as_omp
 
-    try:
-        return _served_as_omp.requested()
-    except ValueError:
-        return False  # as the launch will say
+    return _served_as_omp.requested()
 
 
 def _fits(parallel: ModuleType) -> bool:
@@ -156,16 +158,17 @@ def _is_this_layer(name: str) -> bool:
 
 
 def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
-    from numba_ompsafe import _layer, _served_as_omp
-
     requested = LAYER if _enabled else str(parallel.config.THREADING_LAYER).lower()
     named_in_priority = LAYER in parallel.config.THREADING_LAYER_PRIORITY
-    if requested != LAYER and not named_in_priority and not _served_as_omp.requested():
+    if requested != LAYER and not named_in_priority and not _serves_as_omp():
         numbas_own()
         return
     with _initialization_locks(parallel):
         if parallel._is_initialized:
             return
+        # Here, since no fork happens meanwhile: a child's import would wait for this one for ever.
+        from numba_ompsafe import _layer
+
         # Before the launch: once Numba is initialized, other threads do not wait for this one.
         _layer.read_settings(parallel.config)
         if requested == LAYER:

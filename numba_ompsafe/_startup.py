@@ -67,12 +67,21 @@ class NumbaFinder:
         return None
 
 
+class SeenFork:
+    """What the fork that made this process left it: see ``_forks.py`` for what follows from it."""
+
+    def __init__(self, had_threads: bool, had_torch: bool) -> None:
+        self.pid = os.getpid()
+        self.had_threads = had_threads
+        self.had_torch = had_torch
+
+
 _finder = NumbaFinder()
 _sees_forks = False
+_has_threads = True
 
-# Whether torch was in the parent when this process was forked; None if it was not forked, or that
-# went unseen.
-torch_at_fork: "bool | None" = None
+# None in a process that was not forked.
+seen_fork: "SeenFork | None" = None
 
 
 def register_finder() -> None:
@@ -89,13 +98,31 @@ def register_finder() -> None:
 
 
 def _before_fork() -> None:
-    # Nobody else has a pool that this package answers for.
-    if "numba" in sys.modules or "torch" in sys.modules:
-        from numba_ompsafe import _forks
+    global _has_threads
+    _has_threads = True
+    try:
+        # Two links of a folder's own, and one for each thread.
+        _has_threads = os.stat("/proc/self/task").st_nlink != 3
+        # Nobody else has a pool that this package answers for.
+        if sys.modules.get("numba") or (sys.modules.get("torch") and _may_be_asked_for()):
+            from numba_ompsafe import _forks
 
-        _forks.before_fork()
+            _forks.before_fork()
+    except Exception:
+        # A hook that raises prints. There is no /proc; or a variable holds nonsense, as the launch
+        # will say; or the interpreter is shutting down, and modules are gone.
+        return
+
+
+def _may_be_asked_for() -> bool:
+    environment = os.environ
+    layers = (
+        environment.get("NUMBA_THREADING_LAYER", ""),
+        environment.get("NUMBA_THREADING_LAYER_PRIORITY", ""),
+    )
+    return "ompsafe" in " ".join(layers).lower() or "NUMBA_OMPSAFE_AS_OMP" in environment
 
 
 def _after_fork_in_child() -> None:
-    global torch_at_fork
-    torch_at_fork = "torch" in sys.modules
+    global seen_fork
+    seen_fork = SeenFork(_has_threads, "torch" in sys.modules)

@@ -5,6 +5,7 @@ kind, in up to 20 processes.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,6 +201,54 @@ in_child(lambda: in_child(ask_and_run))
     run(code, layer=None)
 
 
+@pytest.mark.needs_torch
+def test_p6_a_child_of_a_parent_that_had_torch_and_never_ran_it() -> None:
+    code = """
+import torch
+def ask_and_run():
+    import numba
+    numba.config.THREADING_LAYER = "ompsafe"
+    both_run()
+    children_run()
+in_child(ask_and_run)
+"""
+    run(code, layer=None)
+
+
+@pytest.mark.needs_torch
+def test_p6_a_child_that_was_not_forked_from_python_keeps_away_from_its_pools() -> None:
+    code = """
+import ctypes
+fork = ctypes.PyDLL(None).fork
+def run_torch_and_fork():
+    torch_runs()
+    pid = fork()
+    if pid == 0:
+        import numba
+        numba.config.THREADING_LAYER = "ompsafe"
+        numba_runs()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+in_child(run_torch_and_fork)
+"""
+    run(code, layer=None)
+
+
+def test_p6_while_another_thread_starts_the_layer() -> None:
+    code = """
+import numba, time
+numba.config.NUMBA_NUM_THREADS = 8
+first = threading.Thread(target=numba.get_num_threads)
+first.start()
+time.sleep({delay})
+in_child(numba_starts)
+first.join()
+numba_runs()
+"""
+    for run_of_20 in range(min(RUNS, 20)):
+        run(code.format(delay=run_of_20 / 1000))
+
+
 def test_p6_threads_with_pools_have_just_ended() -> None:
     # The pool of a thread that ends unwinds its threads' stacks, under a lock that a child needs
     # as soon as it compiles something.
@@ -295,6 +344,35 @@ in_child(scikit_learn_starts)
 children_run()
 """
     run_again_and_again(case, before=before)
+
+
+@pytest.mark.needs_torch
+def test_p6_threads_of_another_runtimes_region_have_launched() -> None:
+    # Each has a pool of its own then, in torch's runtime, which ends with it: as the forking
+    # thread's pool in the other runtime ends, or later as the thread does that opened the region.
+    before = """
+import ctypes, openmp
+import sklearn.utils._openmp_helpers
+both_run()
+(path,) = (path for path in openmp.runtimes() if path != openmp.bound_path())
+region = openmp.Runtime(path).library.GOMP_parallel
+body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: numba_runs())
+"""
+    case = """
+region(body, None, 3, 0)
+children_run()
+on_thread(lambda: region(body, None, 3, 0))
+children_run()
+"""
+    run_again_and_again(case, before=before)
+
+
+def test_p6_llvms_runtime_under_the_name_of_gnus(tmp_path: Path) -> None:
+    # Some distributions install it so.
+    code = "import openmp; print(json.dumps(openmp.runtimes()[0]))"
+    (tmp_path / "libgomp.so.1").symlink_to(run(code, LD_PRELOAD="libomp.so.5"))
+    case = "numba_runs(); in_child(lambda: in_child(numba_starts)); in_child(numba_starts)"
+    run_again_and_again(case, LD_PRELOAD=str(tmp_path / "libgomp.so.1"))
 
 
 # What the child inherits
@@ -396,6 +474,24 @@ assert in_child(lambda: [len(tasks()), openmp.runtimes()]) == [1, runtimes]
 assert tasks() == threads and openmp.runtimes() == runtimes
 """
     run(code)
+
+
+@pytest.mark.parametrize("layer", ["ompsafe", "workqueue"])
+def test_p6_a_fork_as_the_interpreter_shuts_down_prints_nothing(layer: str) -> None:
+    code = """
+import numba
+class ForksAtTheEnd:
+    def __init__(self):
+        self.fork, self.wait, self.exit = os.fork, os.waitpid, os._exit
+    def __del__(self):
+        pid = self.fork()
+        if pid == 0:
+            self.exit(0)
+        self.wait(pid, 0)
+sys.modules["builtins"].at_the_end = ForksAtTheEnd()
+late = ForksAtTheEnd()
+"""
+    run(code, layer=layer)
 
 
 # NUMBA_OMPSAFE_FORK
