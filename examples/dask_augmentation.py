@@ -56,7 +56,7 @@ def cluster_of(options: argparse.Namespace) -> Iterator[Client]:
     else:
         with Client(options.scheduler) as client:
             for module in ("digits.py", "worker_report.py"):  # the workers have no copy of these
-                client.upload_file(Path(__file__).with_name(module))
+                client.upload_file(str(Path(__file__).with_name(module)))
             yield client
 
 

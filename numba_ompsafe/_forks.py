@@ -94,22 +94,16 @@ def hold_numbas_locks_at_forks(parallel: Any) -> None:
     os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
 
 
-def _seen_fork() -> _startup.SeenFork | None:
-    """What is known of the fork that made this process; None if it was not forked from Python."""
-    seen = _startup.seen_fork
-    return seen if seen is not None and seen.pid == os.getpid() else None
-
-
 def _may_have_lost_pools() -> bool:
-    """Whether this process may have been forked from a thread with a pool."""
-    seen = _seen_fork()
-    return seen is None or seen.had_threads
+    """Whether this process, if it was forked, may have been forked from a thread with a pool."""
+    origin = _startup.origin
+    return origin.had_threads or origin.pid != os.getpid()
 
 
 def _newer_than_fork() -> str | None:
     """Torch's folder, if torch and the runtime in its wheel came after the fork, else None."""
-    seen = _seen_fork()
-    if seen is None or seen.had_torch or "LD_PRELOAD" in os.environ:
+    origin = _startup.origin
+    if origin.had_torch or origin.pid != os.getpid() or "LD_PRELOAD" in os.environ:
         return None
     folders = getattr(sys.modules.get("torch"), "__path__", None)
     return os.path.join(folders[0], "") if folders else None

@@ -43,7 +43,7 @@ def register() -> None:
 
     from numba_ompsafe._startup import register_finder
 
-    register_finder()
+    register_finder(at_start=False)
     register_in(parallel)
 
 

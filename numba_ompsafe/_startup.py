@@ -67,33 +67,40 @@ class NumbaFinder:
         return None
 
 
-class SeenFork:
-    """What the fork that made this process left it: see ``_forks.py`` for what follows from it."""
+class Origin:
+    """How this process came to be: see ``_forks.py`` for what follows from it."""
 
     def __init__(self, had_threads: bool, had_torch: bool) -> None:
+        # Of this process. Another one than os.getpid() after a fork that Python did not make.
         self.pid = os.getpid()
+        # Whether a process that it was forked from had other threads at the fork, and so may have
+        # had a pool. False in one that was not forked, True where that is not known.
         self.had_threads = had_threads
+        # Whether torch had been imported then, or that is not known.
         self.had_torch = had_torch
 
 
 _finder = NumbaFinder()
 _sees_forks = False
 _has_threads = True
-
-# None in a process that was not forked.
-seen_fork: "SeenFork | None" = None
+origin = Origin(had_threads=True, had_torch=True)
 
 
-def register_finder() -> None:
+def register_finder(at_start: bool = True) -> None:
     """Put the finder on ``sys.meta_path``, once, and see to it that forks are noticed.
 
     Some virtual environments process a start-up file twice, since their ``lib64`` is their ``lib``.
+
+    Args:
+        at_start: the interpreter has just started, so that this process was not forked.
     """
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    global _sees_forks
+    global _sees_forks, origin
     if not _sees_forks:
         _sees_forks = True
+        if at_start:
+            origin = Origin(had_threads=False, had_torch=False)
         os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
@@ -102,7 +109,8 @@ def _before_fork() -> None:
     _has_threads = True
     try:
         # Two links of a folder's own, and one for each thread.
-        _has_threads = os.stat("/proc/self/task").st_nlink != 3
+        alone = os.stat("/proc/self/task").st_nlink == 3
+        _has_threads = not alone or origin.had_threads or origin.pid != os.getpid()
         # Nobody else has a pool that this package answers for.
         if sys.modules.get("numba") or (sys.modules.get("torch") and _may_be_asked_for()):
             from numba_ompsafe import _forks
@@ -124,5 +132,5 @@ def _may_be_asked_for() -> bool:
 
 
 def _after_fork_in_child() -> None:
-    global seen_fork
-    seen_fork = SeenFork(_has_threads, "torch" in sys.modules)
+    global origin
+    origin = Origin(had_threads=_has_threads, had_torch="torch" in sys.modules)

@@ -181,6 +181,7 @@ def ask_and_run():
     in_child(numba_starts)
     on_thread(torch_runs)
 in_child(ask_and_run)
+in_child(lambda: in_child(ask_and_run))
 in_child(lambda: on_thread(lambda: in_child(ask_and_run)))
 """
     run(code, layer=None)
