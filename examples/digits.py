@@ -59,8 +59,7 @@ def between_pixels(image: np.ndarray, y: float, x: float) -> float:
     return value
 
 
-# nogil: other Python threads run meanwhile.
-@njit(parallel=True, nogil=True, cache=True)
+@njit(parallel=True, cache=True)
 def distort(images: np.ndarray, chosen: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """Return COPIES of each chosen image, each turned, shifted and noisy in its own way."""
     height, width = images.shape[1:]

@@ -1,10 +1,8 @@
 """What a worker process says of its threads, for the examples that have several of them."""
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable
-from statistics import median
 from typing import NamedTuple
 
 import numba
@@ -21,7 +19,7 @@ class WorkerReport(NamedTuple):
 
 
 def report_of(work: Callable[[], object]) -> WorkerReport:
-    """Repeat ``work``, parallel Numba code that lets go of the GIL, and report on this process."""
+    """Repeat ``work``, parallel Numba code, and report on this process."""
     work()
     return WorkerReport(
         os.getpid(), numba.get_num_threads(), torch.get_num_threads(), busy_threads(work)
@@ -30,35 +28,26 @@ def report_of(work: Callable[[], object]) -> WorkerReport:
 
 def busy_threads(work: Callable[[], object], seconds: float = 0.5) -> int:
     """Return how many threads of this process run, or wait for a core, while ``work`` does."""
-    samples = []
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            samples.append(runnable_threads_but(threading.get_native_id()))
-            time.sleep(0.002)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    start = time.monotonic()
+    before = runnable_seconds()
+    while time.monotonic() < start + seconds:
         work()
-    done.set()
-    watcher.join()
-    return round(median(samples))
+    half = (time.monotonic() - start) / 2
+    after = runnable_seconds()
+    return sum(after[thread] - before.get(thread, 0) > half for thread in after)
 
 
-def runnable_threads_but(own: int) -> int:
-    """Count the threads of this process in state R but for the one with the id ``own``."""
-    runnable = 0
-    for task in os.listdir("/proc/self/task"):
+def runnable_seconds() -> dict[str, float]:
+    """Return for how long each thread of this process has run, or waited for a core."""
+    found = {}
+    for thread in os.listdir("/proc/self/task"):
         try:
-            with open(f"/proc/self/task/{task}/stat") as stat:
-                state = stat.read().rpartition(")")[2].split()[0]
+            with open(f"/proc/self/task/{thread}/schedstat") as file:
+                running, waiting, _ = file.read().split()
         except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
             continue
-        runnable += state == "R" and int(task) != own
-    return runnable
+        found[thread] = (int(running) + int(waiting)) / 1e9
+    return found
 
 
 def print_reports(reports: Iterable[WorkerReport]) -> None:
