@@ -11,6 +11,8 @@ from forks import *
 context = multiprocessing.get_context("{method}")
 with context.Pool(2, maxtasksperchild=1) as pool:
     workers = pool.map({work}, range({runs}), chunksize=1)
+    pool.close()  # not killed while they begin or end: that leaves semaphores behind, and a warning
+    pool.join()
 assert len(set(workers)) == {runs}, workers
 {before}
 """
