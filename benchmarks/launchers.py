@@ -19,8 +19,8 @@ from tqdm import tqdm
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 COMMANDS = {
-    "torchrun": [*TORCHRUN, str(EXAMPLES / "torchrun_training.py"), "--epochs", "30"],
-    "dask": [str(EXAMPLES / "dask_augmentation.py"), "--epochs", "60"],
+    "torchrun": [*TORCHRUN, str(EXAMPLES / "torchrun_training.py"), "--epochs", "10"],
+    "dask": [str(EXAMPLES / "dask_augmentation.py"), "--epochs", "20"],
 }
 
 
