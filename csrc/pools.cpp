@@ -33,15 +33,15 @@ std::atomic<bool> any_lost{false};
 constinit std::mutex looking;
 std::uint64_t libraries_seen = 0;
 
-bool is_known(const char* path) {
-  for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
-    if (runtime->path == path) return true;
+const GnuRuntime* known(const char* path) {
+  for (const GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
+    if (runtime->path == path) return runtime;
   }
-  return false;
+  return nullptr;
 }
 
 void know(const char* path) {
-  if (is_known(path)) return;
+  if (known(path) != nullptr) return;
   void* library = platform::loaded_library(path);
   // Some distributions install LLVM's runtime under GNU's name.
   if (library == nullptr || Runtime::is_llvms(library)) return;
@@ -112,11 +112,9 @@ void count_as_lost(const char* newer_than_fork) {
 }
 
 bool lost_here(const Runtime& runtime) {
-  if (!any_lost.load(std::memory_order_relaxed)) return false;
-  for (GnuRuntime* known = first; known != nullptr; known = known->next) {
-    if (known->path == runtime.path()) return is_lost_here(*known);
-  }
-  return false;
+  if (!any_lost.load(std::memory_order_relaxed) || runtime.path() == nullptr) return false;
+  const GnuRuntime* gnu = known(runtime.path());
+  return gnu != nullptr && is_lost_here(*gnu);
 }
 
 }  // namespace ompsafe::pools

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from digits import COPIES, contrast_normaliser, distort, load
+from digits import COPIES, as_rows, distort, load
 from distributed import Client, LocalCluster
 from sklearn.linear_model import RidgeClassifier
 from worker_report import WorkerReport, print_reports, report_of
@@ -30,8 +30,7 @@ def report(images: np.ndarray) -> WorkerReport:
 
 def augment(images: np.ndarray, epoch: int) -> np.ndarray:
     """Return normalised, distorted copies of the images, as rows."""
-    copies = distort(images, np.arange(len(images)), 0, epoch)
-    return contrast_normaliser()(copies).reshape(len(copies), -1)
+    return as_rows(distort(images, np.arange(len(images)), 0, epoch))
 
 
 def parse_options() -> argparse.Namespace:
@@ -78,9 +77,8 @@ def main() -> None:
 
     classifier = RidgeClassifier()
     classifier.fit(rows, np.tile(np.repeat(digits, COPIES), options.epochs))
-    test_rows = contrast_normaliser()(test_images).reshape(len(test_images), -1)
     print_reports(reports.values())
-    print(f"accuracy                    {classifier.score(test_rows, test_digits):.1%}")
+    print(f"accuracy                    {classifier.score(as_rows(test_images), test_digits):.1%}")
     print(f"augmented                   {rate:,.0f} images per second")
 
 

@@ -98,6 +98,11 @@ def contrast_normaliser() -> Callable[[np.ndarray], np.ndarray]:
     return normalise
 
 
+def as_rows(images: np.ndarray) -> np.ndarray:
+    """Return a classifier's input, an image to a row."""
+    return contrast_normaliser()(images).reshape(len(images), -1)
+
+
 def network_input(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(contrast_normaliser()(images)).unsqueeze(1)
 

@@ -11,15 +11,11 @@ import argparse
 import time
 
 import numpy as np
-from digits import COPIES, contrast_normaliser, distort, load
+from digits import COPIES, as_rows, distort, load
 from joblib import Parallel, delayed, parallel_config
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import KFold
 from worker_report import WorkerReport, print_reports, report_of
-
-
-def as_rows(images: np.ndarray) -> np.ndarray:
-    return contrast_normaliser()(images).reshape(len(images), -1)
 
 
 def score(

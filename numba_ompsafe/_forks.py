@@ -10,40 +10,21 @@ import sys
 import threading
 from typing import Any
 
-from numba_ompsafe import _registration, _startup
-
-_VARIABLE = "NUMBA_OMPSAFE_FORK"
-_VALUES = {"": True, "0": False, "1": True}
+from numba_ompsafe import _registration, _startup, _switches
 
 # The locks of Numba's that a thread holds while it forks.
 _held = threading.local()
-
-
-def handled() -> bool:
-    """Whether the environment leaves forks to this layer: unless ``NUMBA_OMPSAFE_FORK=0``.
-
-    Raises:
-        ValueError: the variable has a value that means nothing.
-    """
-    value = os.environ.get(_VARIABLE, "")
-    if value not in _VALUES:
-        raise ValueError(
-            f"{_VARIABLE}={value!r} is not understood: set it to 0 to leave OpenMP's thread pools "
-            "alone at a fork (a forked process then runs parallel Numba code on one thread), to 1 "
-            "or not at all to have them end and come anew"
-        )
-    return _VALUES[value]
 
 
 def handle() -> None:
     """Look after forks from now on. Does nothing if that has begun.
 
     Raises:
-        ValueError: as :func:`handled`.
+        ValueError: ``NUMBA_OMPSAFE_FORK`` has a value that means nothing.
     """
     from numba_ompsafe import _core
 
-    _core.handle_forks(handled(), _may_have_lost_pools(), _newer_than_fork())
+    _core.handle_forks(_switches.handle_forks(), _may_have_lost_pools(), _newer_than_fork())
 
 
 def before_fork() -> None:
@@ -78,7 +59,7 @@ def hold_numbas_locks_at_forks(parallel: Any) -> None:
     def hold() -> None:
         _held.locks = []
         try:
-            if not (_registration.may_launch() and handled()):
+            if not (_registration.may_launch() and _switches.handle_forks()):
                 return
         except Exception:
             # Nonsense in a variable; or the interpreter is shutting down and modules are gone.

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from numba_ompsafe import _switches
 from numba_ompsafe.errors import LayerAlreadyLaunchedError, OpenMPRuntimeNotFoundError
 
 LAYER = "ompsafe"
@@ -133,15 +134,7 @@ def may_launch() -> bool:
     requested = str(requested).lower()
     if requested == LAYER or (requested == "default" and LAYER in priority):
         return True
-    return requested in ("default", "omp", "threadsafe") and _serves_as_omp()
-
-
-def _serves_as_omp() -> bool:
-    if not os.environ.get("NUMBA_OMPSAFE_AS_OMP"):
-        return False
-    from numba_ompsafe import _served_as_omp
-
-    return _served_as_omp.requested()
+    return requested in ("default", "omp", "threadsafe") and _switches.serve_as_omp()
 
 
 def _fits(parallel: ModuleType) -> bool:
@@ -160,7 +153,7 @@ def _is_this_layer(name: str) -> bool:
 def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
     requested = LAYER if _enabled else str(parallel.config.THREADING_LAYER).lower()
     named_in_priority = LAYER in parallel.config.THREADING_LAYER_PRIORITY
-    if requested != LAYER and not named_in_priority and not _serves_as_omp():
+    if requested != LAYER and not named_in_priority and not _switches.serve_as_omp():
         numbas_own()
         return
     with _initialization_locks(parallel):

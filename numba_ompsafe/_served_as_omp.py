@@ -4,25 +4,10 @@ Numba imports the layer ``omp`` as ``numba.np.ufunc.omppool``; with the variable
 this layer.
 """
 
-import os
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from numba_ompsafe import _layer
-
-_VARIABLE = "NUMBA_OMPSAFE_AS_OMP"
-_VALUES = {"": False, "0": False, "1": True}
-
-
-def requested() -> bool:
-    """Whether the environment asks for it. ``ValueError`` for a value that means nothing."""
-    value = os.environ.get(_VARIABLE, "")
-    if value not in _VALUES:
-        raise ValueError(
-            f"{_VARIABLE}={value!r} is not understood: set it to 1 to serve numba-ompsafe to "
-            "whoever asks for Numba's threading layer omp, to 0 or not at all for Numba's own"
-        )
-    return _VALUES[value]
+from numba_ompsafe import _layer, _switches
 
 
 class _OmppoolLoader:
@@ -49,4 +34,4 @@ class _OmppoolLoader:
 
 def omppool_spec(name: str) -> ModuleSpec | None:
     """Return the spec of the module, or None for Numba's own."""
-    return ModuleSpec(name, _OmppoolLoader()) if requested() else None  # type: ignore[arg-type]
+    return ModuleSpec(name, _OmppoolLoader()) if _switches.serve_as_omp() else None  # type: ignore[arg-type]

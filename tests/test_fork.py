@@ -56,9 +56,7 @@ def test_p6_numba_alone_on_gnus_and_on_llvms_runtime(runtime: str) -> None:
 
 @pytest.mark.needs_torch
 def test_p6_another_python_thread_with_a_pool_of_its_own() -> None:
-    case = """
-on_thread(lambda: (both_run(), children_run(), both_run()))
-"""
+    case = "on_thread(lambda: (both_run(), children_run(), both_run()))"
     run_again_and_again(case, before="both_run()")
 
 
@@ -174,15 +172,14 @@ def test_p6_a_child_of_a_parent_that_had_torch_and_did_not_ask_for_the_layer() -
     # Torch hangs there as it always did; Numba keeps away from its pool.
     code = """
 torch_runs()
-def ask_and_run():
-    import numba
-    numba.config.THREADING_LAYER = "ompsafe"
+def keeps_away():
+    ask_for_the_layer()
     numba_runs()
     in_child(numba_starts)
     on_thread(torch_runs)
-in_child(ask_and_run)
-in_child(lambda: in_child(ask_and_run))
-in_child(lambda: on_thread(lambda: in_child(ask_and_run)))
+in_child(keeps_away)
+in_child(lambda: in_child(keeps_away))
+in_child(lambda: on_thread(lambda: in_child(keeps_away)))
 """
     run(code, layer=None)
 
@@ -190,30 +187,12 @@ in_child(lambda: on_thread(lambda: in_child(ask_and_run)))
 @pytest.mark.needs_torch
 def test_p6_a_child_that_imports_torch_and_asks_for_the_layer_itself() -> None:
     # As in multiprocessing's workers of the start method forkserver: one pool, as everywhere.
-    code = """
-def ask_and_run():
-    import torch, numba
-    numba.config.THREADING_LAYER = "ompsafe"
-    both_run()
-    children_run()
-in_child(ask_and_run)
-in_child(lambda: in_child(ask_and_run))
-"""
-    run(code, layer=None)
+    run("in_child(ask_and_run); in_child(lambda: in_child(ask_and_run))", layer=None)
 
 
 @pytest.mark.needs_torch
 def test_p6_a_child_of_a_parent_that_had_torch_and_never_ran_it() -> None:
-    code = """
-import torch
-def ask_and_run():
-    import numba
-    numba.config.THREADING_LAYER = "ompsafe"
-    both_run()
-    children_run()
-in_child(ask_and_run)
-"""
-    run(code, layer=None)
+    run("import torch; in_child(ask_and_run)", layer=None)
 
 
 @pytest.mark.needs_torch
@@ -225,8 +204,7 @@ def run_torch_and_fork():
     torch_runs()
     pid = fork()
     if pid == 0:
-        import numba
-        numba.config.THREADING_LAYER = "ompsafe"
+        ask_for_the_layer()
         numba_runs()
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
@@ -450,10 +428,11 @@ pool = tasks()
 subprocess.run([sys.executable, "-S", "-c", ""], check=True)
 os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
 assert pool <= tasks()
-both_run()
+numba_runs()
+torch_runs()
 assert pool <= tasks()
 """
-    run_again_and_again(case.replace("both_run()", "numba_runs(); torch_runs()"), before=before)
+    run_again_and_again(case, before=before)
 
 
 @pytest.mark.needs_torch
@@ -507,14 +486,15 @@ def in_turn():
     numba_runs()
     assert no_threads_but(before)
     on_thread(numba_starts)
-both_run = lambda: (torch_runs(), numba_runs())
-both_run()
+torch_runs()
+numba_runs()
 pool = tasks()
 """
     case = """
 in_child(in_turn)
 in_child(lambda: in_child(in_turn))
-both_run()
+torch_runs()
+numba_runs()
 assert pool <= tasks()
 """
     run_again_and_again(case, before=before, NUMBA_OMPSAFE_FORK="0")

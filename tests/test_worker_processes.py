@@ -37,27 +37,24 @@ def run(code: str, **parameters: str | int) -> None:
     run_python(code.format(runs=RUNS, **parameters), env, options=OPTIONS, timeout=120 + 10 * RUNS)
 
 
+both_kinds = pytest.mark.parametrize(
+    "code", [pytest.param(POOL, id="Pool"), pytest.param(EXECUTORS, id="ProcessPoolExecutor")]
+)
+
+
 @pytest.mark.needs_torch
-def test_p6_multiprocessing_with_fork() -> None:
-    run(POOL, method="fork", before="both_run()", work="work")
+@both_kinds
+def test_p6_worker_processes_by_fork(code: str) -> None:
+    run(code, method="fork", before="both_run()", work="work")
 
 
+@both_kinds
 @pytest.mark.parametrize("method", ["forkserver", "spawn"])
-def test_p6_multiprocessing_with_new_interpreters(method: str) -> None:
-    run(POOL, method=method, before="numba_runs()", work="work_without_torch")
+def test_p6_worker_processes_that_are_new_interpreters(code: str, method: str) -> None:
+    run(code, method=method, before="numba_runs()", work="work_without_torch")
 
 
 @pytest.mark.needs_torch
-def test_p6_multiprocessing_with_a_fork_server_that_has_imported_both() -> None:
+def test_p6_worker_processes_of_a_fork_server_that_has_imported_both() -> None:
     before = 'multiprocessing.set_forkserver_preload(["numba", "torch"])'
     run(POOL, method="forkserver", before=before, work="work")
-
-
-@pytest.mark.needs_torch
-def test_p6_process_pool_executor_with_fork() -> None:
-    run(EXECUTORS, method="fork", before="both_run()", work="work")
-
-
-@pytest.mark.parametrize("method", ["forkserver", "spawn"])
-def test_p6_process_pool_executor_with_new_interpreters(method: str) -> None:
-    run(EXECUTORS, method=method, before="numba_runs()", work="work_without_torch")

@@ -80,12 +80,18 @@ def torch_runs(count=COUNT):
     assert (ones @ ones == 300).all()
 
 
+def numbas_team(count):
+    """Launch; return the system's ids of the threads that ran it, of which there must be count."""
+    team = set(kernels().system_threads(count).tolist())
+    assert len(team) == count
+    return team
+
+
 def numba_starts(count=COUNT):
     """Launch where this thread has no pool yet; fails unless a whole team came into being."""
     before = tasks()
     numba_runs(count)
-    team = set(kernels().system_threads(count).tolist())
-    assert len(team) == count
+    team = numbas_team(count)
     assert len(team - before) >= count - 1
     assert team <= tasks()
 
@@ -105,9 +111,7 @@ def both_run():
     torch_runs()
     with_torch = tasks()
     numba_runs()
-    team = set(kernels().system_threads(COUNT).tolist())
-    assert len(team) == COUNT
-    assert team <= with_torch
+    assert numbas_team(COUNT) <= with_torch
 
 
 def numba_first():
@@ -120,6 +124,20 @@ def torch_first():
     """Run both in one pool where this thread has none yet."""
     torch_starts()
     both_run()
+
+
+def ask_for_the_layer():
+    """Select the layer in code, as a program does that sets no variable."""
+    import numba
+
+    numba.config.THREADING_LAYER = "ompsafe"
+
+
+def ask_and_run():
+    """Select the layer in code; run both in one pool, here and in children."""
+    ask_for_the_layer()
+    both_run()
+    children_run()
 
 
 def children_run():
