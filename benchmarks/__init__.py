@@ -1,1 +1,1 @@
-"""Measurements side by side with Numba's own layers, in one run."""
+"""Measurements of the layer beside Numba's own."""

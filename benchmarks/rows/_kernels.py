@@ -1,0 +1,25 @@
+"""Kernels that several rows launch, compiled once: they are cached between processes."""
+
+import numpy as np
+from numba import njit, prange
+
+SMALL = 64  # elements: almost nothing to do
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def fill(out):
+    """Write its index into each element."""
+    for i in prange(out.size):
+        out[i] = i
+
+
+@njit(cache=True, nogil=True)
+def fill_again(out, times):
+    """Launch so often, from compiled code."""
+    for _ in range(times):
+        fill(out)
+
+
+def check_filled(out: np.ndarray) -> None:
+    """Raise AssertionError unless ``fill`` did its work."""
+    np.testing.assert_array_equal(out, np.arange(out.size))

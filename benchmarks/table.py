@@ -1,0 +1,75 @@
+"""Medians and ratios of a run of the suite, as a table of text."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from benchmarks import rows
+from benchmarks.figures import LIMIT, about
+from benchmarks.layers import OURS, peers_among
+from benchmarks.suite import Results
+
+UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "x": 1.0}
+
+
+def lines(results: Results, names: Sequence[str], layers: Sequence[str]) -> Iterator[str]:
+    """Yield the table, a block for each row, and then why cases are missing from it."""
+    columns = [*layers, LIMIT]
+    for name in names:
+        row = rows.load(name)
+        unit = "" if row.UNIT == "x" else f" [{row.UNIT}]"
+        yield f"{name}: {about(row).partition(': ')[2]}{unit}"
+        header = "".join(f"{column:>11}" for column in columns)
+        yield f"  {'':<28}{header}{'/ best peer':>13}{'/ limit':>9}"
+        for case in results.cases(name):
+            cells = "".join(
+                f"{_number(median_of(results, name, case, column), row.UNIT):>11}"
+                for column in columns
+            )
+            peer = _ratio(to_best_peer(results, name, case, layers))
+            limit = _ratio(paired_ratio(results, name, case, LIMIT))
+            yield f"  {case:<28}{cells}{peer:>13}{limit:>9}"
+        yield ""
+    for (name, case, layer), reason in results.failures.items():
+        yield f"{layer} does not run {name}{f' ({case})' if case else ''}: {reason}"
+
+
+def median_of(results: Results, name: str, case: str, layer: str) -> float | None:
+    """Return the median over the rounds, None where the layer did not run the case."""
+    values = results.values.get((name, case, layer))
+    return median(values) if values else None
+
+
+def best_peer(results: Results, name: str, case: str, layers: Sequence[str]) -> str | None:
+    """Return the layer of Numba's own with the lowest median."""
+    ran = {
+        layer: found
+        for layer in peers_among(layers)
+        if (found := median_of(results, name, case, layer)) is not None
+    }
+    return min(ran, key=ran.__getitem__) if ran else None
+
+
+def to_best_peer(results: Results, name: str, case: str, layers: Sequence[str]) -> float | None:
+    """Return our time over the best peer's."""
+    peer = best_peer(results, name, case, layers)
+    return paired_ratio(results, name, case, peer) if peer else None
+
+
+def paired_ratio(results: Results, name: str, case: str, other: str) -> float | None:
+    """Return the median over the rounds of our time over the other's in the same round.
+
+    What the machine does for minutes meets both sides of a round, so that a ratio of one round
+    holds where a time does not.
+    """
+    ours = results.values.get((name, case, OURS), [])
+    theirs = results.values.get((name, case, other), [])
+    ratios = [a / b for a, b in zip(ours, theirs, strict=False)]
+    return median(ratios) if ratios else None
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value * UNITS[unit]:,.4g}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

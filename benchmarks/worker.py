@@ -1,0 +1,29 @@
+"""Measures one row under one layer: a process that the suite starts, with its settings as JSON.
+
+Prints a line of JSON for each figure.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+
+from benchmarks import layers, rows
+from benchmarks.figures import LIMIT, Options, Setting
+
+
+def main() -> None:
+    task = json.loads(sys.argv[1])
+    layer: str = task["layer"]
+    setting = Setting(**task["setting"])
+    options = Options(tuple(task["sizes"]), tuple(task["threads"]))
+    layers.make_loadable(layer)
+    row = rows.load(task["row"])
+    measure = row.limit if layer == LIMIT else row.figures
+    for figure in measure(setting, options):
+        print(json.dumps(asdict(figure)), flush=True)
+    if layer != LIMIT:
+        layers.check_selected(layer)
+
+
+if __name__ == "__main__":
+    main()
