@@ -45,7 +45,8 @@ std::intptr_t* ompsafe_allocate_sched(std::uintptr_t size) {
     own.taken = true;
     return own.bounds;
   }
-  return static_cast<std::intptr_t*>(std::malloc(size * sizeof(std::intptr_t)));
+  // Zeros: do_scheduling reads what it overwrites.
+  return static_cast<std::intptr_t*>(std::calloc(size, sizeof(std::intptr_t)));
 }
 
 void ompsafe_deallocate_sched(std::intptr_t* schedule) {
@@ -57,17 +58,19 @@ void ompsafe_deallocate_sched(std::intptr_t* schedule) {
   }
 }
 
-void note_schedule(const void* schedule, std::size_t divisions) {
+void note_schedule(const void* schedule, std::size_t divisions, std::size_t iterations) {
   ThreadState& thread = this_thread;
-  thread.chunked_schedule = thread.chunked_divisions == divisions ? schedule : nullptr;
+  thread.schedule = schedule;
+  thread.iterations = iterations;
+  thread.chunked = thread.chunked_divisions == divisions;
   thread.chunked_divisions = 0;
 }
 
-bool take_chunked(const void* schedule) {
+Cut take_cut(const void* schedule, Cut otherwise) {
   ThreadState& thread = this_thread;
-  const bool chunked = thread.chunked_schedule != nullptr && thread.chunked_schedule == schedule;
-  thread.chunked_schedule = nullptr;
-  return chunked;
+  if (thread.schedule == nullptr || thread.schedule != schedule) return otherwise;
+  thread.schedule = nullptr;
+  return {thread.iterations, thread.chunked};
 }
 
 }  // namespace ompsafe

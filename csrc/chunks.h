@@ -27,10 +27,17 @@ extern "C" std::uintptr_t ompsafe_get_sched_size(std::uintptr_t num_threads, std
 extern "C" std::intptr_t* ompsafe_allocate_sched(std::uintptr_t size);
 extern "C" void ompsafe_deallocate_sched(std::intptr_t* schedule);
 
-// A schedule of `divisions` was written at `schedule`.
-void note_schedule(const void* schedule, std::size_t divisions);
+// What a schedule cuts: so many iterations, into chunks or into one block per slot.
+struct Cut {
+  std::size_t iterations;
+  bool chunked;
+};
 
-// Whether the launch on `schedule` is chunked. True once for each that is.
-bool take_chunked(const void* schedule);
+// A schedule that cuts `iterations` into `divisions` was written at `schedule`.
+void note_schedule(const void* schedule, std::size_t divisions, std::size_t iterations);
+
+// What `schedule`, the first argument of a launch, cuts; `otherwise` if it is none. To be called
+// once per launch.
+Cut take_cut(const void* schedule, Cut otherwise);
 
 }  // namespace ompsafe

@@ -6,6 +6,7 @@
 #include <new>
 #include <shared_mutex>
 
+#include "crowd.h"
 #include "platform.h"
 #include "pools.h"
 #include "primary_thread.h"
@@ -32,6 +33,7 @@ void before_fork() {
   }
   forking->lock();
   pools::prepare_fork(forks_end_pools());
+  crowd::count_pool(0);
 }
 
 void in_parent() { forking->unlock(); }
@@ -40,6 +42,7 @@ void in_parent() { forking->unlock(); }
 void in_child() {
   pools::after_fork_in_child();
   forget_primary_threads();
+  crowd::forget_pools();
   new (forking_storage) std::shared_mutex;
 }
 
@@ -47,6 +50,7 @@ struct PoolEnd {
   ~PoolEnd() {
     const NoForkMeanwhile no_fork;
     pools::end_here();
+    crowd::count_pool(0);
   }
 };
 
@@ -68,7 +72,6 @@ bool forks_end_pools() { return end_pools_at_fork.load(std::memory_order_relaxed
 // The main thread's pool ends with the process.
 void end_pool_with_this_thread() {
   if (this_thread.pool_end_arranged) return;
-  if (!Runtime::bound()->gnu()) return;
   this_thread.pool_end_arranged = true;
   if (platform::is_main_thread()) return;
   static thread_local PoolEnd at_thread_end;

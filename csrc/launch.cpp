@@ -1,6 +1,14 @@
 #include "launch.h"
 
+#include <alloca.h>
+
 #include <algorithm>
+#include <cstring>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <new>
+#include <numeric>
 
 #include "chunks.h"
 #include "runtime.h"
@@ -8,16 +16,48 @@
 #include "thread_count.h"
 
 namespace ompsafe {
+namespace {
+
+// A thread's launch is made where its last one was (slots.h says why), unless that one is under
+// way.
+struct OwnLaunch {
+  Launch launch;
+  std::size_t behind[40];
+  bool taken;
+
+  bool has_room_for(const Launch::Call& call) const {
+    return !taken && Launch::words_behind(call) <= std::size(behind);
+  }
+};
+constinit thread_local OwnLaunch own_launch{};
+
+}  // namespace
 
 void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensions,
                           std::size_t* steps, void* data, std::size_t inner_ndim,
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
-  const bool chunked = take_chunked(arguments[0]) && !Runtime::bound()->static_schedule_wanted();
+  const std::size_t elements =
+      std::accumulate(dimensions, dimensions + inner_ndim + 1, std::size_t{1}, std::multiplies<>());
+  const Cut cut = take_cut(arguments[0], {elements, false});
+  const bool chunked = cut.chunked && !Runtime::bound()->static_schedule_wanted();
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
-  Launch launch(kernel, arguments, dimensions, steps, data, inner_ndim, array_count, slots,
-                chunked);
-  run_slots_in_team(launch);
+  const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};
+  OwnLaunch& own = own_launch;
+  if (own.has_room_for(call)) {
+    own.taken = true;
+    own.launch.set(call, slots, cut.iterations, chunked);
+    run_slots_in_team(own.launch);
+    own.taken = false;
+  } else {
+    const std::size_t bytes = sizeof(Launch) + Launch::words_behind(call) * sizeof(std::size_t);
+    std::size_t space = bytes + alignof(Launch);
+    void* memory = alloca(space);
+    std::memset(std::align(alignof(Launch), bytes, memory, space), 0, bytes);
+    Launch& launch = *new (memory) Launch;
+    launch.set(call, slots, cut.iterations, chunked);
+    run_slots_in_team(launch);
+  }
 }
 
 }  // namespace ompsafe

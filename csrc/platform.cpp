@@ -54,13 +54,19 @@ void* run_and_return(void* started) {
   return nullptr;
 }
 
-}  // namespace
-
-std::int64_t coarse_clock_ns() {
+std::int64_t nanoseconds_of(clockid_t clock) {
   timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  clock_gettime(clock, &now);
   return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
 }
+
+}  // namespace
+
+std::int64_t clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC); }
+
+std::int64_t thread_cpu_ns() { return nanoseconds_of(CLOCK_THREAD_CPUTIME_ID); }
+
+std::int64_t coarse_clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC_COARSE); }
 
 std::uint64_t libraries_loaded() {
   std::uint64_t adds = 0;

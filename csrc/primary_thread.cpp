@@ -10,8 +10,8 @@ namespace ompsafe {
 namespace {
 
 // Idle threads with their pools that are kept for their team size. With more sizes in use than
-// that, the one that was idle longest changes its size.
-constexpr int kIdleKept = 4;
+// that, the one that was idle longest changes its size. So many are few, too.
+constexpr int kKept = 4;
 
 class PrimaryThread {
  public:
@@ -19,6 +19,7 @@ class PrimaryThread {
     PrimaryThread* thread = new PrimaryThread(team_size);
     if (platform::start_thread([](void* self) { static_cast<PrimaryThread*>(self)->serve(); },
                                thread)) {
+      ++started;
       return thread;
     }
     delete thread;
@@ -31,6 +32,8 @@ class PrimaryThread {
     hand_over(kWork);
     state_.wait(kWork, std::memory_order_acquire);
   }
+
+  static inline std::atomic<int> started{0};
 
   unsigned team_size;
   PrimaryThread* next = nullptr;  // in the list of idle ones
@@ -71,7 +74,7 @@ class IdleList {
       if ((*at)->team_size == team_size) return unlink(at);
       last = at;
     }
-    return idle < kIdleKept ? nullptr : unlink(last);
+    return idle < kKept ? nullptr : unlink(last);
   }
 
   void put(PrimaryThread* thread) {
@@ -97,9 +100,13 @@ IdleList* const idle = new (idle_storage) IdleList;
 
 }  // namespace
 
-bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument) {
+bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument,
+                              PrimaryThreads may) {
   PrimaryThread* thread = idle->take(team_size);
-  if (thread == nullptr) thread = PrimaryThread::start(team_size);
+  if (thread == nullptr) {
+    if (may == PrimaryThreads::kFew && PrimaryThread::started >= kKept) return false;
+    thread = PrimaryThread::start(team_size);
+  }
   if (thread == nullptr) return false;
   thread->team_size = team_size;
   thread->run(body, argument);
@@ -108,6 +115,9 @@ bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* arg
 }
 
 // The mutex may be held by a thread that does not exist here, so it is made anew with the list.
-void forget_primary_threads() { new (idle_storage) IdleList; }
+void forget_primary_threads() {
+  new (idle_storage) IdleList;
+  PrimaryThread::started = 0;
+}
 
 }  // namespace ompsafe

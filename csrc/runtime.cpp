@@ -31,6 +31,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
     *missing = symbol;
     return false;
   };
+  int (*get_num_procs)() = nullptr;
   if (!required(table.gomp_parallel_, "GOMP_parallel") ||
       !required(table.get_thread_num, "omp_get_thread_num") ||
       !required(table.get_num_threads, "omp_get_num_threads") ||
@@ -39,6 +40,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
       !required(table.get_dynamic, "omp_get_dynamic") ||
       !required(table.set_dynamic, "omp_set_dynamic") ||
       !required(table.get_active_level, "omp_get_active_level") ||
+      !required(get_num_procs, "omp_get_num_procs") ||
       !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||
       !required(table.get_schedule, "omp_get_schedule") ||
       !required(table.get_nested_, "omp_get_nested")) {
@@ -52,6 +54,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
 
   table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
+  table.cores_ = get_num_procs();
   table.read_initial_icvs();
   return new Runtime(table);
 }

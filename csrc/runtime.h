@@ -48,6 +48,9 @@ class Runtime {
   bool gnu() const { return gnu_; }
   const char* path() const { return path_; }
 
+  // Cores that teams can be spread over (omp_get_num_procs), as it was when the table was filled.
+  int cores() const { return cores_; }
+
   // nthreads-var as a new thread has it, before anybody has set anything there.
   int initial_nthreads_var() const { return initial_nthreads_var_; }
 
@@ -62,6 +65,7 @@ class Runtime {
   int (*get_nested_)();
   const char* path_ = nullptr;
   bool gnu_ = false;
+  int cores_ = 1;
   int initial_nthreads_var_ = 1;
   bool static_is_initial_ = false;
 };

@@ -29,12 +29,23 @@ class Partition {
   void divide_one_dimension(Count divisions) const;
   void divide_dimensions(Count divisions);
 
+  Count iterations() const {
+    Count product = 1;
+    for (Count dim = 0; dim < num_dim_; ++dim) product *= space(dim).length();
+    return product;
+  }
+
  private:
   Range space(Count dim) const { return {starts_[dim], ends_[dim]}; }
   void write(Count division, Count dim, Range range) const {
     Index* row = rows_ + 2 * num_dim_ * division;
-    row[dim] = range.first;
-    row[num_dim_ + dim] = range.last;
+    write(&row[dim], range.first);
+    write(&row[num_dim_ + dim], range.last);
+  }
+  // The rows often hold the same numbers from the last launch. What is not written anew stays in
+  // the caches of the cores that read it then.
+  static void write(Index* at, Index value) {
+    if (*at != value) *at = value;
   }
   void write(Range divisions, Count dim, Range range) const {
     for (Index d = divisions.first; d <= divisions.last; ++d) write(d, dim, range);
@@ -131,7 +142,7 @@ void divide(Count num_dim, const Index* starts, const Index* ends, Count divisio
   } else {
     partition.divide_dimensions(divisions);
   }
-  note_schedule(rows, divisions);
+  note_schedule(rows, divisions, partition.iterations());
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <alloca.h>
 
 #include <algorithm>
+#include <bit>
 
+#include "platform.h"
 #include "thread_state.h"
 
 namespace ompsafe {
@@ -41,6 +43,22 @@ std::size_t block_begin(std::size_t index, std::size_t blocks, std::size_t work)
 
 }  // namespace
 
+void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool chunked) {
+  write(kernel_, call.kernel);
+  write(steps_, call.steps);
+  write(data_, call.data);
+  write(slots_, slots);
+  write(elements_, elements);
+  write(slots_done_, std::size_t{0});
+  write(dimension_count_, static_cast<std::uint16_t>(call.inner_ndim + 1));
+  write(array_count_, static_cast<std::uint16_t>(call.array_count));
+  write(chunked_, chunked);
+  write(timed_, false);
+  if (chunked) next_chunk_.store(0, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < dimension_count_; ++i) write(dimensions()[i], call.dimensions[i]);
+  for (std::size_t i = 0; i < array_count_; ++i) write(arguments()[i], call.arguments[i]);
+}
+
 void Launch::run_in_turn() {
   if (chunked_) {
     run(0, 0, work());
@@ -49,21 +67,49 @@ void Launch::run_in_turn() {
   }
 }
 
+bool Launch::run_while_brief() {
+  const std::int64_t begin = platform::clock_ns();
+  const std::size_t all = pieces();
+  for (std::size_t done = 1; done <= all; ++done) {
+    if (chunked_) {
+      run(0, done - 1, 1);
+    } else {
+      run_slot(done - 1);
+    }
+    // Reading the clock is not free: after 1, 2, 4, 8 ... pieces.
+    if (!std::has_single_bit(done) && done != all) continue;
+    const std::int64_t taken = platform::clock_ns() - begin;
+    if (taken <= history::kBrief) continue;
+    history::learn(kernel(), elements_, taken, known().computing);
+    slots_done_ = done;
+    if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
+    return done == all;
+  }
+  return true;
+}
+
 void Launch::run_as_member(std::size_t member, std::size_t team_size) {
-  const std::size_t members = std::min(team_size, slots_);
-  if (member >= members) return;
   if (chunked_) {
-    run_chunks_as(member);
+    if (member < slots_) run_chunks_as(member);
+    return;
+  }
+  const std::size_t slots = slots_ - slots_done_;
+  if (member >= slots) return;
+  if (team_size >= slots) {
+    run_slot(slots_done_ + member);
   } else {
-    run_slots(block_begin(member, members, slots_), block_begin(member + 1, members, slots_));
+    run_slots(slots_done_ + block_begin(member, team_size, slots),
+              slots_done_ + block_begin(member + 1, team_size, slots));
   }
 }
 
 void Launch::run_slots(std::size_t begin, std::size_t end) {
-  for (std::size_t slot = begin; slot < end; ++slot) {
-    const std::size_t first = block_begin(slot, slots_, work());
-    run(slot, first, block_begin(slot + 1, slots_, work()) - first);
-  }
+  for (std::size_t slot = begin; slot < end; ++slot) run_slot(slot);
+}
+
+void Launch::run_slot(std::size_t slot) {
+  const std::size_t first = block_begin(slot, slots_, work());
+  run(slot, first, block_begin(slot + 1, slots_, work()) - first);
 }
 
 void Launch::run_chunks_as(std::size_t slot) {
@@ -77,14 +123,22 @@ void Launch::run_chunks_as(std::size_t slot) {
 void Launch::run(std::size_t slot, std::size_t begin, std::size_t count) {
   if (count == 0) return;
   auto* dimensions = static_cast<std::size_t*>(alloca(dimension_count_ * sizeof(std::size_t)));
-  std::copy_n(dimensions_, dimension_count_, dimensions);
+  std::copy_n(this->dimensions(), dimension_count_, dimensions);
   dimensions[0] = count;
   auto** arguments = static_cast<char**>(alloca(array_count_ * sizeof(char*)));
   for (std::size_t i = 0; i < array_count_; ++i) {
-    arguments[i] = arguments_[i] + begin * steps_[i];
+    arguments[i] = this->arguments()[i] + begin * steps_[i];
   }
   const ActAsSlot as_slot(this_thread, slot, slots_);
+  if (!timed_ || begin != 0) [[likely]] {
+    kernel_(arguments, dimensions, steps_, data_);
+    return;
+  }
+  const history::Stopwatch stopwatch;
   kernel_(arguments, dimensions, steps_, data_);
+  const std::int64_t taken = stopwatch.nanoseconds();
+  history::learn(kernel(), elements_, taken * static_cast<std::int64_t>(pieces()),
+                 stopwatch.was_computing());
 }
 
 }  // namespace ompsafe

@@ -11,58 +11,107 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+
+#include "history.h"
 
 namespace ompsafe {
+
+class Runtime;
 
 // A kernel as Numba compiles it, with a NumPy gufunc's inner-loop signature: it loops over
 // dimensions[0] itself, moving each argument by its step (in bytes).
 using Kernel = void(char** arguments, std::size_t* dimensions, std::size_t* steps, void* data);
 
-class Launch {
+// A cache line on its way from core to core takes about as long as all else that a member does. So
+// what the members read lies on few lines side by side, with copies of the dimensions and the
+// arguments behind it, and set() writes nothing that is there already: launched again, it stays in
+// the other cores' caches.
+class alignas(64) Launch {
  public:
-  // One call of parallel_for. `inner_ndim` counts the dimensions after the first one.
-  Launch(Kernel* kernel, char** arguments, const std::size_t* dimensions, std::size_t* steps,
-         void* data, std::size_t inner_ndim, std::size_t array_count, std::size_t slots,
-         bool chunked)
-      : kernel_(kernel),
-        arguments_(arguments),
-        dimensions_(dimensions),
-        steps_(steps),
-        data_(data),
-        dimension_count_(inner_ndim + 1),
-        array_count_(array_count),
-        slots_(slots),
-        chunked_(chunked) {}
+  // One call of parallel_for, as Numba's generated code makes it. `inner_ndim` counts the
+  // dimensions after the first one.
+  struct Call {
+    Kernel* kernel;
+    char** arguments;
+    std::size_t* dimensions;
+    std::size_t* steps;
+    void* data;
+    std::size_t inner_ndim;
+    std::size_t array_count;
+  };
+
+  // How much memory must follow the object for set(); it reads it before it writes.
+  static std::size_t words_behind(const Call& call) {
+    return call.inner_ndim + 1 + call.array_count;
+  }
+
+  // `elements` is what there is to do, in whatever unit the kernel has.
+  void set(const Call& call, std::size_t slots, std::size_t elements, bool chunked);
 
   std::size_t slots() const { return slots_; }
 
-  // Pieces of work: elements, or chunks.
-  std::size_t work() const { return dimensions_[0]; }
+  // Nothing that two threads could share.
+  bool indivisible() const { return slots_ == 1 || work() <= 1 || elements_ <= 1; }
 
   // Runs all slots on the calling thread, one after the other.
   void run_in_turn();
+
+  // The same, for as long as the launch proves to be brief. False if it does not: then the slots
+  // that are left are for a team.
+  bool run_while_brief();
+
+  // What earlier launches like this one were.
+  history::Known known() const { return history::known(kernel(), elements_); }
+
+  // Makes whoever runs the first piece learn from it what this launch is like. To be called before
+  // any runs.
+  void time_first_piece() { timed_ = true; }
+
+  // The runtime whose team runs it, for the team's members to ask.
+  void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }
+  const Runtime& runtime() const { return *runtime_; }
+
+  // Begins to fetch what a member will read that is not in here: the caller's steps.
+  void prefetch() const { __builtin_prefetch(steps_); }
 
   // The part of thread `member` of a team of `team_size` threads, all of which make this call.
   // Members in excess of the slots have no part.
   void run_as_member(std::size_t member, std::size_t team_size);
 
  private:
+  template <typename Value>
+  static void write(Value& at, Value value) {
+    if (at != value) at = value;
+  }
+
+  const void* kernel() const { return reinterpret_cast<const void*>(kernel_); }
+  std::size_t* dimensions() { return reinterpret_cast<std::size_t*>(this + 1); }
+  char** arguments() { return reinterpret_cast<char**>(dimensions() + dimension_count_); }
+  // Elements, or chunks.
+  std::size_t work() const { return *reinterpret_cast<const std::size_t*>(this + 1); }
+  std::size_t pieces() const { return chunked_ ? work() : slots_; }
+
   void run_slots(std::size_t begin, std::size_t end);
+  void run_slot(std::size_t slot);
   void run_chunks_as(std::size_t slot);
   // Not inlined: what it takes from the stack must be given back between two pieces of work.
   [[gnu::noinline]] void run(std::size_t slot, std::size_t begin, std::size_t count);
 
-  Kernel* const kernel_;
-  char** const arguments_;
-  const std::size_t* const dimensions_;
-  std::size_t* const steps_;
-  void* const data_;
-  const std::size_t dimension_count_;
-  const std::size_t array_count_;
-  const std::size_t slots_;
-  const bool chunked_;
-  // On a line of its own: every member of the team reads the fields above while they claim chunks.
-  alignas(64) std::atomic<std::size_t> next_chunk_{0};
+  // On a line of its own: every member reads the fields below while they claim chunks.
+  std::atomic<std::size_t> next_chunk_{0};
+
+  alignas(64) Kernel* kernel_ = nullptr;
+  std::size_t* steps_ = nullptr;
+  void* data_ = nullptr;
+  const Runtime* runtime_ = nullptr;
+  std::size_t slots_ = 0;
+  std::size_t elements_ = 0;
+  std::size_t slots_done_ = 0;  // before any team began
+  std::uint16_t dimension_count_ = 0;
+  std::uint16_t array_count_ = 0;
+  bool chunked_ = false;
+  bool timed_ = false;
 };
 
 }  // namespace ompsafe

@@ -2,83 +2,139 @@
 
 #include <algorithm>
 
+#include "crowd.h"
 #include "fork.h"
+#include "history.h"
+#include "platform.h"
 #include "pools.h"
 #include "primary_thread.h"
 #include "runtime.h"
 #include "slots.h"
 #include "thread_count.h"
+#include "thread_state.h"
 #include "torch.h"
 
 namespace ompsafe {
 namespace {
 
-struct Region {
-  const Runtime& runtime;
-  Launch& launch;
-};
+constexpr std::uint8_t kLaunchesWithoutPool = 16;
+constexpr std::uint32_t kTimedOneIn = 64;
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
 // only one that there is.
 void run_member(void* argument) {
-  const Region& region = *static_cast<const Region*>(argument);
-  region.launch.run_as_member(region.runtime.get_thread_num(), region.runtime.get_num_threads());
+  Launch& launch = *static_cast<Launch*>(argument);
+  launch.prefetch();
+  const Runtime& runtime = launch.runtime();
+  launch.run_as_member(runtime.get_thread_num(), runtime.get_num_threads());
 }
 
 // The team may be smaller than asked for: then each thread runs more slots. thread-limit-var is
 // obeyed here, since LLVM's runtime prints a warning where it has to cut a team.
-void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
+void run_region(const Runtime& runtime, Launch& launch, unsigned team_size) {
   const DynamicOff dynamic_off(runtime);
-  Region region{runtime, launch};
+  launch.set_runtime(runtime);
   const unsigned limit = runtime.get_thread_limit();
-  runtime.parallel(run_member, &region, std::min(team_size, limit));
+  runtime.parallel(run_member, &launch, std::min(team_size, limit));
+}
+
+// Outside of all regions: in the thread's pool, of which its launches then know the size.
+void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
+  crowd::count_pool(team_size);
+  run_region(runtime, launch, team_size);
 }
 
 // On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had.
-bool run_elsewhere(const Runtime& runtime, Launch& launch) {
-  Region job{runtime, launch};
+bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size, PrimaryThreads may) {
+  struct Job {
+    const Runtime& runtime;
+    Launch& launch;
+    unsigned team_size;
+  } job{runtime, launch, team_size};
   const auto run_job = [](void* argument) {
-    const Region& region = *static_cast<const Region*>(argument);
-    run_team(region.runtime, region.launch, region.launch.slots());
+    const Job& job = *static_cast<const Job*>(argument);
+    run_team(job.runtime, job.launch, job.team_size);
   };
-  return run_under_primary_thread(launch.slots(), run_job, &job);
+  return run_under_primary_thread(team_size, run_job, &job, may);
 }
 
-// The pool of the calling thread keeps the size that torch's regions give it.
-void run_beside_torch(const Runtime& runtime, Launch& launch) {
+// The pool of the calling thread keeps the size that torch's regions give it. With one thread,
+// torch has none.
+void run_beside_torch(const Runtime& runtime, Launch& launch, unsigned team_size) {
   const unsigned pool_size = pool_size_here();
-  if (launch.slots() <= pool_size || !run_elsewhere(runtime, launch)) {
+  if (pool_size == 1) {
+    run_team(runtime, launch, team_size);
+  } else if (team_size <= pool_size ||
+             !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kMany)) {
     run_team(runtime, launch, pool_size);
   }
+}
+
+// Torch will want a pool on the calling thread anyway; a new thread without torch may need none.
+void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size,
+                      bool thread_is_new) {
+  if (torch::shares_pool()) {
+    end_pool_with_this_thread();
+    run_beside_torch(runtime, launch, team_size);
+  } else if (!thread_is_new || !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kFew)) {
+    end_pool_with_this_thread();
+    run_team(runtime, launch, team_size);
+  }
+}
+
+// Building a pool takes as long as dozens of launches: a thread that ends before needs none.
+bool is_new(ThreadState& thread) {
+  if (thread.launches_without_pool == kLaunchesWithoutPool) return false;
+  if (platform::is_main_thread()) {
+    thread.launches_without_pool = kLaunchesWithoutPool;
+    return false;
+  }
+  ++thread.launches_without_pool;
+  return true;
+}
+
+// On a thread that is in no region and has not lost its pool.
+void run_outside_regions(const Runtime& runtime, Launch& launch) {
+  ThreadState& thread = this_thread;
+  const bool thread_is_new = is_new(thread);
+  const unsigned cores = runtime.cores();
+  unsigned team_size = launch.slots();
+  bool timed = thread.launches++ % kTimedOneIn == 0;
+  if (thread_is_new || team_size > cores || crowd::crowded(runtime)) {
+    const history::Known known = launch.known();
+    if (known.brief && launch.run_while_brief()) return;
+    if (known.computing) team_size = std::min(team_size, cores);
+    timed |= !known.anything;
+  }
+  if (timed) launch.time_first_piece();
+  run_with_threads(runtime, launch, team_size, thread_is_new);
 }
 
 }  // namespace
 
 void run_slots_in_team(Launch& launch) {
-  if (launch.slots() == 1 || launch.work() <= 1) {
+  if (launch.indivisible()) {
     launch.run_in_turn();
     return;
   }
   torch::look_for_torch();
   const Runtime& runtime = *Runtime::bound();
   if (pools::lost_here(runtime)) {
-    if (!forks_end_pools() || !run_elsewhere(runtime, launch)) launch.run_in_turn();
+    if (!forks_end_pools() ||
+        !run_elsewhere(runtime, launch, launch.slots(), PrimaryThreads::kMany)) {
+      launch.run_in_turn();
+    }
     return;
   }
   const int active_level = runtime.get_active_level();
   if (active_level > 0) {
     if (runtime.allows_deeper(active_level)) {
-      run_team(runtime, launch, launch.slots());
+      run_region(runtime, launch, launch.slots());
     } else {
       launch.run_in_turn();
     }
   } else {
-    end_pool_with_this_thread();
-    if (torch::shares_pool()) {
-      run_beside_torch(runtime, launch);
-    } else {
-      run_team(runtime, launch, launch.slots());
-    }
+    run_outside_regions(runtime, launch);
   }
 }
 

@@ -23,13 +23,25 @@ struct ThreadState {
   // numba.set_parallel_chunksize: iterations per chunk, 0 for one block per slot.
   std::size_t chunksize = 0;
 
-  // Between get_sched_size and do_scheduling: the divisions that a chunk size asked for. Between
-  // do_scheduling and parallel_for: the schedule that holds them, by which a launch is recognised.
+  // Between get_sched_size and do_scheduling: the divisions that a chunk size asked for.
   std::size_t chunked_divisions = 0;
-  const void* chunked_schedule = nullptr;
+
+  // Between do_scheduling and parallel_for: the schedule, by which a launch is recognised, and what
+  // it cuts (see take_cut in chunks.h).
+  const void* schedule = nullptr;
+  std::size_t iterations = 0;
+  bool chunked = false;
 
   // See end_pool_with_this_thread in fork.h.
   bool pool_end_arranged = false;
+
+  // The threads of this thread's pool, as far as launches built it (crowd.h).
+  int pool_size = 0;
+
+  // Launches that wanted a team: those before the thread was given a pool of its own, and all, of
+  // which one in so many is timed (team.cpp).
+  std::uint8_t launches_without_pool = 0;
+  std::uint32_t launches = 0;
 
   // What thread_count.cpp knows of this thread's nthreads-var and of torch's plans for it.
   struct Followed {

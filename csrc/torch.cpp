@@ -84,7 +84,8 @@ void notice(void* library) {
 void look_for_torch() {
   if (loaded()) return;
   const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
-  if (last_period.exchange(period, std::memory_order_relaxed) == period) return;
+  if (last_period.load(std::memory_order_relaxed) == period) return;
+  last_period.store(period, std::memory_order_relaxed);
   // The dynamic linker holds a lock while it tells, which a child could never take.
   const NoForkMeanwhile no_fork;
   const std::lock_guard lock(looking);

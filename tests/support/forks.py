@@ -66,8 +66,9 @@ def kernels():
 
 
 def numba_runs(count=COUNT):
-    """Launch; fails unless results, ids and masks are right."""
+    """Launch, once with a whole team; fails unless results, ids and masks are right."""
     assert kernels().launch() == count
+    kernels().system_threads(count)
 
 
 def torch_runs(count=COUNT):

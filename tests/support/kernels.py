@@ -21,14 +21,20 @@ def ids_and_masks(n):
 
 
 _gettid = types.ExternalFunction("gettid", types.int32())
+_usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
 @njit(parallel=True, cache=True)
 def system_threads(n):
-    """Return for each of n iterations which of the system's threads ran it."""
+    """Return for each of n iterations which of the system's threads ran it.
+
+    An iteration waits for half a millisecond: launches that are known to be brief, or to compute,
+    may have fewer threads than were asked for.
+    """
     threads = np.full(n, -1, np.int64)
     for i in prange(n):
         threads[i] = _gettid()
+        _usleep(500)
     return threads
 
 
