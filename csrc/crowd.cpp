@@ -21,6 +21,7 @@ void count_pool(int threads) {
   if (counted == threads) return;
   threads_in_pools.fetch_add(threads - counted, std::memory_order_relaxed);
   counted = threads;
+  if (threads == 0) this_thread.launches_without_pool = 0;
 }
 
 void forget_pools() {

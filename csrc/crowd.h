@@ -12,7 +12,8 @@ namespace crowd {
 
 bool crowded(const Runtime& runtime);
 
-// The calling thread's pool has, or is about to have, so many threads with itself; 0 for none.
+// The calling thread's pool has, or is about to have, so many threads with itself; 0 for none, as
+// at the thread's start.
 void count_pool(int threads);
 
 // In the child of a fork: the pools of other threads are gone.

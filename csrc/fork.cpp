@@ -47,11 +47,7 @@ void in_child() {
 }
 
 struct PoolEnd {
-  ~PoolEnd() {
-    const NoForkMeanwhile no_fork;
-    pools::end_here();
-    crowd::count_pool(0);
-  }
+  ~PoolEnd() { end_pool_of_this_thread(); }
 };
 
 }  // namespace
@@ -68,6 +64,12 @@ void handle_forks(bool end_pools, bool may_have_lost, const char* newer_than_for
 }
 
 bool forks_end_pools() { return end_pools_at_fork.load(std::memory_order_relaxed); }
+
+void end_pool_of_this_thread() {
+  const NoForkMeanwhile no_fork;
+  pools::end_here();
+  crowd::count_pool(0);
+}
 
 // The main thread's pool ends with the process.
 void end_pool_with_this_thread() {

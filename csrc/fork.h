@@ -27,6 +27,9 @@ bool forks_end_pools();
 // To be called before the calling thread builds a pool: see above.
 void end_pool_with_this_thread();
 
+// Ends the calling thread's pool now.
+void end_pool_of_this_thread();
+
 // Keeps every thread of the process from forking for the life of the object. Many threads may hold
 // one, and a thread that holds one may wait for another that wants one: an ending pool's thread may
 // have a pool to end itself.

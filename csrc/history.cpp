@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t kEntries = 512;
 std::atomic<std::uint64_t> entries[kEntries];
 
-constexpr std::uint64_t kIsBrief = 1;
-constexpr std::uint64_t kIsComputing = 2;
-constexpr std::uint64_t kFlags = kIsBrief | kIsComputing;
+constexpr std::uint64_t kIsComputing = 1;
+constexpr std::uint64_t kIsBrief = 2;
+constexpr std::uint64_t kFlags = kIsComputing | kIsBrief;
 
 // The kernel's address, of at most 55 bits in user space, and the magnitude of the size; the flags'
 // bits are left free.
@@ -28,30 +28,34 @@ std::atomic<std::uint64_t>& entry_of(std::uint64_t key) {
   return entries[key * kSpread >> (64 - std::bit_width(kEntries - 1))];
 }
 
+void store(const void* kernel, std::size_t elements, std::uint64_t flags) {
+  const std::uint64_t key = key_of(kernel, elements);
+  entry_of(key).store(key | flags, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 Known known(const void* kernel, std::size_t elements) {
   const std::uint64_t key = key_of(kernel, elements);
   const std::uint64_t entry = entry_of(key).load(std::memory_order_relaxed);
   if ((entry & ~kFlags) != key) return {};
-  return {true, (entry & kIsBrief) != 0, (entry & kIsComputing) != 0};
+  return {true, (entry & kIsComputing) != 0, (entry & kIsBrief) != 0};
 }
 
-void learn(const void* kernel, std::size_t elements, std::int64_t nanoseconds, bool computing) {
-  std::uint64_t entry = key_of(kernel, elements);
-  if (nanoseconds <= kBrief) entry |= kIsBrief;
-  if (computing) entry |= kIsComputing;
-  entry_of(entry & ~kFlags).store(entry, std::memory_order_relaxed);
+Stopwatch::Stopwatch()
+    : waits_begin_(platform::thread_waits()),
+      before_begin_(platform::thread_cpu_ns()),
+      begin_(platform::thread_cpu_ns()) {}
+
+void Stopwatch::learn(const void* kernel, std::size_t elements, std::size_t pieces) const {
+  const std::int64_t taken = platform::thread_cpu_ns() - begin_ - (begin_ - before_begin_);
+  const bool computing = platform::thread_waits() == waits_begin_;
+  const bool brief = computing && taken * static_cast<std::int64_t>(pieces) <= kBrief;
+  store(kernel, elements, (computing ? kIsComputing : 0) | (brief ? kIsBrief : 0));
 }
 
-Stopwatch::Stopwatch() : cpu_begin_(platform::thread_cpu_ns()), begin_(platform::clock_ns()) {}
-
-std::int64_t Stopwatch::nanoseconds() const { return platform::clock_ns() - begin_; }
-
-// Three quarters of the time: a core may have been taken away for a moment.
-bool Stopwatch::was_computing() const {
-  const std::int64_t taken = nanoseconds();
-  return 4 * (platform::thread_cpu_ns() - cpu_begin_) >= 3 * taken;
+void learn_not_brief(const void* kernel, std::size_t elements) {
+  store(kernel, elements, kIsComputing);
 }
 
 }  // namespace ompsafe::history

@@ -8,30 +8,32 @@
 namespace ompsafe::history {
 
 // In nanoseconds on one thread, the longest brief launch. It takes about so long to set a team to
-// work whose members wait for each other's cores, or for threads that are yet to be started.
-constexpr std::int64_t kBrief = 20'000;
+// work whose members have to be woken, wait for each other's cores or are yet to be started.
+constexpr std::int64_t kBrief = 50'000;
 
 struct Known {
   bool anything = false;
-  bool brief = false;
-  bool computing = false;  // it kept its core busy; another one may wait, for a file or for a lock
+  bool computing = false;  // it never waited, for a file, a lock or the time
+  bool brief = false;      // and was done soon
 };
 
 Known known(const void* kernel, std::size_t elements);
 
-// That all of a launch took `nanoseconds`, or would have on one thread.
-void learn(const void* kernel, std::size_t elements, std::int64_t nanoseconds, bool computing);
-
-// Measures what the calling thread does between its making and the questions.
+// Learns from what the calling thread does between begin and end: one piece of a launch of so many.
+// It goes by the time for which the thread had a core, and by whether it gave its core away: that
+// others took it for a while tells nothing of the kernel.
 class Stopwatch {
  public:
   Stopwatch();
-  std::int64_t nanoseconds() const;
-  bool was_computing() const;
+  void learn(const void* kernel, std::size_t elements, std::size_t pieces) const;
 
  private:
-  std::int64_t cpu_begin_;
-  std::int64_t begin_;
+  const std::int64_t waits_begin_;
+  const std::int64_t before_begin_;  // from here to begin_ it takes to read the clock
+  const std::int64_t begin_;
 };
+
+// That a launch that was brief before took longer.
+void learn_not_brief(const void* kernel, std::size_t elements);
 
 }  // namespace ompsafe::history

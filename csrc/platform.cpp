@@ -4,6 +4,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +66,12 @@ std::int64_t nanoseconds_of(clockid_t clock) {
 std::int64_t clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC); }
 
 std::int64_t thread_cpu_ns() { return nanoseconds_of(CLOCK_THREAD_CPUTIME_ID); }
+
+std::int64_t thread_waits() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
 
 std::int64_t coarse_clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC_COARSE); }
 

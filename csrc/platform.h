@@ -11,8 +11,10 @@ namespace ompsafe::platform {
 // The time since some moment in the past, in nanoseconds.
 std::int64_t clock_ns();
 
-// The time for which the calling thread has had a core.
+// The time for which the calling thread has had a core, and how often it gave it away itself, since
+// it had to wait for something (ru_nvcsw of getrusage).
 std::int64_t thread_cpu_ns();
+std::int64_t thread_waits();
 
 // The kernel's coarse clock, in nanoseconds. It moves every 1 to 10 ms and is read in a few
 // nanoseconds: a cheap way to do something "now and then", yet surely between two moments that lie

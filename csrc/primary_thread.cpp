@@ -1,9 +1,12 @@
 #include "primary_thread.h"
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <new>
+#include <semaphore>
 
+#include "fork.h"
 #include "platform.h"
 
 namespace ompsafe {
@@ -12,6 +15,10 @@ namespace {
 // Idle threads with their pools that are kept for their team size. With more sizes in use than
 // that, the one that was idle longest changes its size. So many are few, too.
 constexpr int kKept = 4;
+
+// A thread that has been idle so long ends its pool: libgomp's idle threads hardly spin where pools
+// hold more threads than there are cores, which all teams pay for.
+constexpr auto kPoolKept = std::chrono::milliseconds(100);
 
 class PrimaryThread {
  public:
@@ -29,8 +36,8 @@ class PrimaryThread {
   void run(void (*body)(void*), void* argument) {
     body_ = body;
     argument_ = argument;
-    hand_over(kWork);
-    state_.wait(kWork, std::memory_order_acquire);
+    work_.release();
+    done_.acquire();
   }
 
   static inline std::atomic<int> started{0};
@@ -39,24 +46,21 @@ class PrimaryThread {
   PrimaryThread* next = nullptr;  // in the list of idle ones
 
  private:
-  enum State : int { kIdle, kWork };
-
   explicit PrimaryThread(unsigned size) : team_size(size) {}
-
-  void hand_over(State state) {
-    state_.store(state, std::memory_order_release);
-    state_.notify_one();
-  }
 
   [[noreturn]] void serve() {
     for (;;) {
-      state_.wait(kIdle, std::memory_order_acquire);
+      if (!work_.try_acquire_for(kPoolKept)) {
+        end_pool_of_this_thread();
+        work_.acquire();
+      }
       body_(argument_);
-      hand_over(kIdle);
+      done_.release();
     }
   }
 
-  std::atomic<State> state_{kIdle};
+  std::binary_semaphore work_{0};
+  std::binary_semaphore done_{0};
   void (*body_)(void*) = nullptr;
   void* argument_ = nullptr;
 };

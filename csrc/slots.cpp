@@ -80,7 +80,7 @@ bool Launch::run_while_brief() {
     if (!std::has_single_bit(done) && done != all) continue;
     const std::int64_t taken = platform::clock_ns() - begin;
     if (taken <= history::kBrief) continue;
-    history::learn(kernel(), elements_, taken, known().computing);
+    if (taken > 2 * history::kBrief) history::learn_not_brief(kernel(), elements_);
     slots_done_ = done;
     if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
     return done == all;
@@ -136,9 +136,7 @@ void Launch::run(std::size_t slot, std::size_t begin, std::size_t count) {
   }
   const history::Stopwatch stopwatch;
   kernel_(arguments, dimensions, steps_, data_);
-  const std::int64_t taken = stopwatch.nanoseconds();
-  history::learn(kernel(), elements_, taken * static_cast<std::int64_t>(pieces()),
-                 stopwatch.was_computing());
+  stopwatch.learn(kernel(), elements_, pieces());
 }
 
 }  // namespace ompsafe

@@ -17,7 +17,7 @@
 namespace ompsafe {
 namespace {
 
-constexpr std::uint8_t kLaunchesWithoutPool = 16;
+constexpr std::uint8_t kLaunchesWithoutPool = 64;
 constexpr std::uint32_t kTimedOneIn = 64;
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
@@ -42,6 +42,10 @@ void run_region(const Runtime& runtime, Launch& launch, unsigned team_size) {
 void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
   crowd::count_pool(team_size);
   run_region(runtime, launch, team_size);
+}
+
+bool exceeds_cores(const Runtime& runtime, unsigned threads) {
+  return threads > static_cast<unsigned>(runtime.cores());
 }
 
 // On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had.
@@ -70,25 +74,23 @@ void run_beside_torch(const Runtime& runtime, Launch& launch, unsigned team_size
   }
 }
 
-// Torch will want a pool on the calling thread anyway; a new thread without torch may need none.
+// Torch will want a pool on the calling thread anyway, and the main thread stays.
 void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size,
-                      bool thread_is_new) {
+                      bool without_pool) {
   if (torch::shares_pool()) {
     end_pool_with_this_thread();
     run_beside_torch(runtime, launch, team_size);
-  } else if (!thread_is_new || !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kFew)) {
+  } else if (!without_pool || platform::is_main_thread() ||
+             !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kFew)) {
     end_pool_with_this_thread();
     run_team(runtime, launch, team_size);
   }
 }
 
-// Building a pool takes as long as dozens of launches: a thread that ends before needs none.
-bool is_new(ThreadState& thread) {
-  if (thread.launches_without_pool == kLaunchesWithoutPool) return false;
-  if (platform::is_main_thread()) {
-    thread.launches_without_pool = kLaunchesWithoutPool;
-    return false;
-  }
+// Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
+// child, may need none.
+bool does_without_pool(ThreadState& thread) {
+  if (thread.pool_size != 0 || thread.launches_without_pool == kLaunchesWithoutPool) return false;
   ++thread.launches_without_pool;
   return true;
 }
@@ -96,18 +98,18 @@ bool is_new(ThreadState& thread) {
 // On a thread that is in no region and has not lost its pool.
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
   ThreadState& thread = this_thread;
-  const bool thread_is_new = is_new(thread);
-  const unsigned cores = runtime.cores();
+  const bool without_pool = does_without_pool(thread);
   unsigned team_size = launch.slots();
   bool timed = thread.launches++ % kTimedOneIn == 0;
-  if (thread_is_new || team_size > cores || crowd::crowded(runtime)) {
+  if (without_pool || exceeds_cores(runtime, team_size) || crowd::crowded(runtime)) {
     const history::Known known = launch.known();
-    if (known.brief && launch.run_while_brief()) return;
-    if (known.computing) team_size = std::min(team_size, cores);
+    if (known.computing) team_size = std::min<unsigned>(team_size, runtime.cores());
+    const bool dear = without_pool || crowd::crowded(runtime);
+    if (dear && known.brief && launch.run_while_brief()) return;
     timed |= !known.anything;
   }
   if (timed) launch.time_first_piece();
-  run_with_threads(runtime, launch, team_size, thread_is_new);
+  run_with_threads(runtime, launch, team_size, without_pool);
 }
 
 }  // namespace

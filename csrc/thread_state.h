@@ -35,12 +35,12 @@ struct ThreadState {
   // See end_pool_with_this_thread in fork.h.
   bool pool_end_arranged = false;
 
-  // The threads of this thread's pool, as far as launches built it (crowd.h).
+  // The threads of this thread's pool, as far as launches built it (crowd.h), and how many launches
+  // it has made without one (team.cpp).
   int pool_size = 0;
-
-  // Launches that wanted a team: those before the thread was given a pool of its own, and all, of
-  // which one in so many is timed (team.cpp).
   std::uint8_t launches_without_pool = 0;
+
+  // Launches that wanted a team, of which one in so many is timed (team.cpp).
   std::uint32_t launches = 0;
 
   // What thread_count.cpp knows of this thread's nthreads-var and of torch's plans for it.

@@ -39,6 +39,23 @@ def system_threads(n):
 
 
 @njit(parallel=True, cache=True)
+def busy(waits, turns, runs, ids, threads, waste):
+    """Add one to runs, and write the thread id and which of the system's threads it is.
+
+    Iteration i waits for waits[i] microseconds, if any, and computes for turns[i] turns of a loop.
+    All in one launch.
+    """
+    for i in prange(waits.size):
+        runs[i] += 1
+        ids[i] = get_thread_id()
+        threads[i] = _gettid()
+        if waits[i] > 0:
+            _usleep(waits[i])
+        for _ in range(turns[i]):
+            waste[i] = waste[i] * 0.5 + 1
+
+
+@njit(parallel=True, cache=True)
 def total(x):
     """Return the sum of x, whose bits depend on the partition."""
     acc = 0.0

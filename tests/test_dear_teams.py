@@ -1,0 +1,169 @@
+"""P5 where setting a team to work is dear: brief launches have none, others no useless threads.
+
+Each iteration runs once and sees its own slot's id, whichever threads run it.
+"""
+
+from typing import Any
+
+import pytest
+from processes import run_python
+
+
+def run(code: str, *, threads: str = "str(CORES)", **env: str) -> Any:
+    # Numba reads its variable as it is imported.
+    begin = f"""
+import json, os, threading
+CORES = len(os.sched_getaffinity(0))
+os.environ["NUMBA_NUM_THREADS"] = {threads}
+from openmp import on_new_thread
+from teams import *
+me = threading.get_native_id
+"""
+    return run_python(begin + code, {"LD_PRELOAD": "libgomp.so.1"} | env)
+
+
+def test_p5_a_brief_launch_on_the_main_thread_has_its_team() -> None:
+    run("assert all(len(team(CORES)) == CORES for _ in range(200))")
+
+
+def test_p5_a_brief_launch_on_a_new_thread_runs_there() -> None:
+    code = """
+team(CORES)
+def launch():
+    return [team(CORES) == {me()} for _ in range(10)]
+assert all(on_new_thread(launch))
+"""
+    run(code)
+
+
+def test_p5_a_thread_that_goes_on_launching_gets_a_pool_of_its_own() -> None:
+    code = """
+team(CORES, wait=500)
+def launches():
+    return [me() in team(CORES, wait=500) for _ in range(64 + 10)]
+here = on_new_thread(launches)
+assert not any(here[:64])
+assert all(here[64:])
+"""
+    run(code)
+
+
+def test_p5_short_lived_threads_share_a_few_pools() -> None:
+    code = """
+def launch():
+    assert len(team(CORES, wait=500)) == CORES
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+launch()
+for _ in range(8):
+    on_new_thread(launch)
+before = tasks()
+for _ in range(50):
+    on_new_thread(launch)
+assert tasks() <= before
+"""
+    run(code)
+
+
+def test_p5_pools_of_threads_that_have_ended_crowd_nobody() -> None:
+    # Of its first launches the thread leaves a pool to one of the layer's own, for a while.
+    code = """
+import time
+def launches():
+    for _ in range(64 + 10):
+        team(CORES, wait=500)
+for _ in range(3):
+    on_new_thread(launches)
+team(CORES)
+assert team(CORES) == {me()}
+time.sleep(0.5)
+assert all(len(team(CORES)) == CORES for _ in range(200))
+"""
+    run(code)
+
+
+@pytest.mark.parametrize("slots", [2, 5, 16])
+@pytest.mark.parametrize("chunk", [0, 1, 3])
+def test_p5_a_launch_that_was_brief_before_and_is_long_now(slots: int, chunk: int) -> None:
+    # Known to be brief from the main thread, it begins on the new thread alone; a team goes on.
+    code = f"""
+n = 48
+quiet = np.zeros(n, np.int64)
+def threads_of(waits):
+    with numba.parallel_chunksize({chunk}):
+        return launch(waits)[1] if {chunk} else check(waits)
+def launches():
+    waits = np.full(n, 300)
+    return [threads_of(quiet) == {{me()}}, me() in threads_of(waits), len(threads_of(waits)) > 1]
+for _ in range(150):  # one in 64 is timed, and the first is slower
+    threads_of(quiet)
+assert on_new_thread(launches) == [True, True, True]
+"""
+    run(code, threads=repr(str(slots)))
+
+
+def test_p5_more_threads_than_cores_where_a_kernel_waits_and_not_where_it_computes() -> None:
+    code = """
+n = 2 * CORES
+for _ in range(3):
+    assert len(team(n, wait=500)) == n
+    team(8 * n, turns=LONG)
+    assert len(team(8 * n, turns=LONG)) == CORES
+"""
+    run(code, threads="str(2 * CORES)")
+
+
+def test_p5_one_iteration_leaves_the_threads_to_the_launches_inside_of_it() -> None:
+    code = """
+@numba.njit(parallel=True)
+def outer(waits, turns, runs, ids, threads, waste):
+    for i in numba.prange(len(runs)):
+        kernels.busy(waits, turns, runs[i], ids[i], threads[i], waste)
+
+def threads_inside(iterations):
+    runs, ids, threads = np.zeros((3, iterations, CORES), np.int64)
+    outer(np.full(CORES, 500), np.zeros(CORES, np.int64), runs, ids, threads, np.zeros(CORES))
+    assert (runs == 1).all()
+    assert (ids == np.arange(CORES)).all()
+    return [len(set(row)) for row in threads.tolist()]
+
+assert threads_inside(1) == [CORES]
+assert threads_inside(2 * CORES) == [1] * 2 * CORES
+"""
+    run(code)
+
+
+def test_p5_any_mix_of_launches_on_any_threads() -> None:
+    code = """
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+launches = st.lists(
+    st.tuples(
+        st.integers(1, 2 * CORES),  # mask
+        st.integers(1, 70),  # iterations
+        st.sampled_from([0, 0, 0, 60]),  # microseconds to wait in some of them
+        st.integers(1, 7),  # one in so many
+        st.booleans(),  # on a new thread
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+def mixed(mask, n, wait, one_in, _):
+    numba.set_num_threads(mask)
+    waits = np.zeros(n, np.int64)
+    waits[::one_in] = wait
+    check(waits)
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(launches)
+def all_are_right(launches):
+    for one in launches:
+        if one[-1]:
+            on_new_thread(lambda: mixed(*one))
+        else:
+            mixed(*one)
+
+all_are_right()
+"""
+    run(code, threads="str(2 * CORES)")
