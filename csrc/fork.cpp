@@ -33,7 +33,8 @@ void before_fork() {
   }
   forking->lock();
   pools::prepare_fork(forks_end_pools());
-  crowd::count_pool(0);
+  const Runtime* runtime = Runtime::bound();
+  if (forks_end_pools() && runtime != nullptr && runtime->gnu()) crowd::count_pool(0);
 }
 
 void in_parent() { forking->unlock(); }

@@ -27,7 +27,7 @@ bool forks_end_pools();
 // To be called before the calling thread builds a pool: see above.
 void end_pool_with_this_thread();
 
-// Ends the calling thread's pool now.
+// Ends the calling thread's pool now, if the runtime is GNU's.
 void end_pool_of_this_thread();
 
 // Keeps every thread of the process from forking for the life of the object. Many threads may hold

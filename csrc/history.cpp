@@ -12,15 +12,18 @@ namespace {
 constexpr std::size_t kEntries = 512;
 std::atomic<std::uint64_t> entries[kEntries];
 
+// An entry: the kernel's address, of at most 55 bits in user space and without its last four (code
+// is aligned), the magnitude of the size, the times for which nothing may be added to what is
+// known, and what is known.
 constexpr std::uint64_t kIsComputing = 1;
 constexpr std::uint64_t kIsBrief = 2;
-constexpr std::uint64_t kFlags = kIsComputing | kIsBrief;
+constexpr std::uint64_t kHeldOnce = 4;
+constexpr std::uint64_t kHeld = 15 * kHeldOnce;
+constexpr std::uint64_t kNotKey = kIsComputing | kIsBrief | kHeld;
 
-// The kernel's address, of at most 55 bits in user space, and the magnitude of the size; the flags'
-// bits are left free.
 std::uint64_t key_of(const void* kernel, std::size_t elements) {
   const std::uint64_t magnitude = std::bit_width(elements);
-  return reinterpret_cast<std::uintptr_t>(kernel) << 9 | magnitude << 2;
+  return reinterpret_cast<std::uintptr_t>(kernel) >> 4 << 13 | magnitude << 6;
 }
 
 std::atomic<std::uint64_t>& entry_of(std::uint64_t key) {
@@ -28,9 +31,17 @@ std::atomic<std::uint64_t>& entry_of(std::uint64_t key) {
   return entries[key * kSpread >> (64 - std::bit_width(kEntries - 1))];
 }
 
-void store(const void* kernel, std::size_t elements, std::uint64_t flags) {
+// Takes what was found for known; if it is to be held, then nothing is added to it for a while.
+void update(const void* kernel, std::size_t elements, std::uint64_t found, bool hold) {
   const std::uint64_t key = key_of(kernel, elements);
-  entry_of(key).store(key | flags, std::memory_order_relaxed);
+  std::atomic<std::uint64_t>& at = entry_of(key);
+  const std::uint64_t entry = at.load(std::memory_order_relaxed);
+  std::uint64_t held = (entry & ~kNotKey) == key ? entry & kHeld : 0;
+  if (held != 0) {
+    held -= kHeldOnce;
+    found &= entry;
+  }
+  at.store(key | (hold ? kHeld : held) | found, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -38,7 +49,7 @@ void store(const void* kernel, std::size_t elements, std::uint64_t flags) {
 Known known(const void* kernel, std::size_t elements) {
   const std::uint64_t key = key_of(kernel, elements);
   const std::uint64_t entry = entry_of(key).load(std::memory_order_relaxed);
-  if ((entry & ~kFlags) != key) return {};
+  if ((entry & ~kNotKey) != key) return {};
   return {true, (entry & kIsComputing) != 0, (entry & kIsBrief) != 0};
 }
 
@@ -51,11 +62,11 @@ void Stopwatch::learn(const void* kernel, std::size_t elements, std::size_t piec
   const std::int64_t taken = platform::thread_cpu_ns() - begin_ - (begin_ - before_begin_);
   const bool computing = platform::thread_waits() == waits_begin_;
   const bool brief = computing && taken * static_cast<std::int64_t>(pieces) <= kBrief;
-  store(kernel, elements, (computing ? kIsComputing : 0) | (brief ? kIsBrief : 0));
+  update(kernel, elements, (computing ? kIsComputing : 0) | (brief ? kIsBrief : 0), !computing);
 }
 
 void learn_not_brief(const void* kernel, std::size_t elements) {
-  store(kernel, elements, kIsComputing);
+  update(kernel, elements, kIsComputing, true);
 }
 
 }  // namespace ompsafe::history

@@ -1,5 +1,5 @@
-// What earlier launches of a kernel over about as many elements were like: now and then the first
-// piece of a launch is timed. It only decides on speed, where a team is dear (team.h says where).
+// What earlier launches of a kernel over about as many elements were like: now and then a piece of
+// a launch is timed. It only decides on speed, where a team is dear (team.h says where).
 #pragma once
 
 #include <cstddef>
@@ -13,15 +13,17 @@ constexpr std::int64_t kBrief = 50'000;
 
 struct Known {
   bool anything = false;
-  bool computing = false;  // it never waited, for a file, a lock or the time
-  bool brief = false;      // and was done soon
+  bool computing = false;  // no piece that was timed has waited, for a file, a lock or the time
+  bool brief = false;      // and all would have taken less than kBrief on one thread
 };
 
 Known known(const void* kernel, std::size_t elements);
 
-// Learns from what the calling thread does between begin and end: one piece of a launch of so many.
-// It goes by the time for which the thread had a core, and by whether it gave its core away: that
-// others took it for a while tells nothing of the kernel.
+// Learns from what the calling thread does between the object's making and learn(): one of `pieces`
+// pieces of a launch. It goes by the time for which the thread had a core, and by whether it gave
+// its core away: that others took it for a while tells nothing of the kernel. A kernel that waited,
+// or that was not brief after all, counts as such for the next fifteen times that it is timed,
+// since another piece, or another call, may be different.
 class Stopwatch {
  public:
   Stopwatch();
@@ -29,7 +31,7 @@ class Stopwatch {
 
  private:
   const std::int64_t waits_begin_;
-  const std::int64_t before_begin_;  // from here to begin_ it takes to read the clock
+  const std::int64_t before_begin_;  // begin_ - before_begin_ is what one reading costs
   const std::int64_t begin_;
 };
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -134,6 +135,11 @@ bool thread_local_storage_in_use(const char* path) {
 }
 
 bool is_main_thread() { return gettid() == getpid(); }
+
+int cores_of_main_thread() {
+  cpu_set_t cores;
+  return sched_getaffinity(getpid(), sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
 
 bool process_was_forked() {
   constexpr unsigned kForkedNotExecuted = 0x40;

@@ -49,6 +49,9 @@ bool thread_local_storage_in_use(const char* path);
 
 bool is_main_thread();
 
+// How many cores the main thread may use. Another thread may have been bound to some of them.
+int cores_of_main_thread();
+
 // Whether this process was forked and has not executed a program of its own since (PF_FORKNOEXEC in
 // /proc/self/stat).
 bool process_was_forked();

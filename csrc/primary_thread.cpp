@@ -1,6 +1,5 @@
 #include "primary_thread.h"
 
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <new>
@@ -8,13 +7,14 @@
 
 #include "fork.h"
 #include "platform.h"
+#include "runtime.h"
 
 namespace ompsafe {
 namespace {
 
 // Idle threads with their pools that are kept for their team size. With more sizes in use than
-// that, the one that was idle longest changes its size. So many are few, too.
-constexpr int kKept = 4;
+// that, the one that was idle longest changes its size.
+constexpr int kIdleKept = 4;
 
 // A thread that has been idle so long ends its pool: libgomp's idle threads hardly spin where pools
 // hold more threads than there are cores, which all teams pay for.
@@ -26,7 +26,6 @@ class PrimaryThread {
     PrimaryThread* thread = new PrimaryThread(team_size);
     if (platform::start_thread([](void* self) { static_cast<PrimaryThread*>(self)->serve(); },
                                thread)) {
-      ++started;
       return thread;
     }
     delete thread;
@@ -40,8 +39,6 @@ class PrimaryThread {
     done_.acquire();
   }
 
-  static inline std::atomic<int> started{0};
-
   unsigned team_size;
   PrimaryThread* next = nullptr;  // in the list of idle ones
 
@@ -51,7 +48,7 @@ class PrimaryThread {
   [[noreturn]] void serve() {
     for (;;) {
       if (!work_.try_acquire_for(kPoolKept)) {
-        end_pool_of_this_thread();
+        if (Runtime::bound()->gnu()) end_pool_of_this_thread();
         work_.acquire();
       }
       body_(argument_);
@@ -78,7 +75,7 @@ class IdleList {
       if ((*at)->team_size == team_size) return unlink(at);
       last = at;
     }
-    return idle < kKept ? nullptr : unlink(last);
+    return idle < kIdleKept ? nullptr : unlink(last);
   }
 
   void put(PrimaryThread* thread) {
@@ -104,13 +101,9 @@ IdleList* const idle = new (idle_storage) IdleList;
 
 }  // namespace
 
-bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument,
-                              PrimaryThreads may) {
+bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument) {
   PrimaryThread* thread = idle->take(team_size);
-  if (thread == nullptr) {
-    if (may == PrimaryThreads::kFew && PrimaryThread::started >= kKept) return false;
-    thread = PrimaryThread::start(team_size);
-  }
+  if (thread == nullptr) thread = PrimaryThread::start(team_size);
   if (thread == nullptr) return false;
   thread->team_size = team_size;
   thread->run(body, argument);
@@ -119,9 +112,6 @@ bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* arg
 }
 
 // The mutex may be held by a thread that does not exist here, so it is made anew with the list.
-void forget_primary_threads() {
-  new (idle_storage) IdleList;
-  PrimaryThread::started = 0;
-}
+void forget_primary_threads() { new (idle_storage) IdleList; }
 
 }  // namespace ompsafe

@@ -5,13 +5,9 @@
 
 namespace ompsafe {
 
-// How many there may be: as many as have work at once, or a handful.
-enum class PrimaryThreads { kMany, kFew };
-
-// Calls body(argument) on an idle primary thread, best one that ran a team of `team_size` last, and
-// returns when it has returned. False, with nothing called, if no thread can be had.
-bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument,
-                              PrimaryThreads may);
+// Calls body(argument) on an idle primary thread, preferably one that ran a team of `team_size`
+// last, and returns when it has returned. False, with nothing called, if no thread can be had.
+bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument);
 
 // In the child of a fork: the primary threads are gone. Forgets them.
 void forget_primary_threads();

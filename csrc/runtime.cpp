@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "platform.h"
@@ -54,7 +55,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
 
   table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
-  table.cores_ = get_num_procs();
+  table.cores_ = std::max(get_num_procs(), platform::cores_of_main_thread());
   table.read_initial_icvs();
   return new Runtime(table);
 }

@@ -48,7 +48,8 @@ class Runtime {
   bool gnu() const { return gnu_; }
   const char* path() const { return path_; }
 
-  // Cores that teams can be spread over (omp_get_num_procs), as it was when the table was filled.
+  // Cores that teams can be spread over, as it was when the table was filled: those that the main
+  // thread may use, or the runtime's own number (omp_get_num_procs) where it has bound that thread.
   int cores() const { return cores_; }
 
   // nthreads-var as a new thread has it, before anybody has set anything there.

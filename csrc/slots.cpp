@@ -3,7 +3,6 @@
 #include <alloca.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "platform.h"
 #include "thread_state.h"
@@ -53,7 +52,7 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool
   write(dimension_count_, static_cast<std::uint16_t>(call.inner_ndim + 1));
   write(array_count_, static_cast<std::uint16_t>(call.array_count));
   write(chunked_, chunked);
-  write(timed_, false);
+  write(timed_piece_, kNone);
   if (chunked) next_chunk_.store(0, std::memory_order_relaxed);
   for (std::size_t i = 0; i < dimension_count_; ++i) write(dimensions()[i], call.dimensions[i]);
   for (std::size_t i = 0; i < array_count_; ++i) write(arguments()[i], call.arguments[i]);
@@ -61,9 +60,10 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool
 
 void Launch::run_in_turn() {
   if (chunked_) {
-    run(0, 0, work());
+    const std::size_t done = next_chunk_.load(std::memory_order_relaxed);
+    run(0, done, work() - done);
   } else {
-    run_slots(0, slots_);
+    run_slots(slots_done_, slots_);
   }
 }
 
@@ -76,8 +76,6 @@ bool Launch::run_while_brief() {
     } else {
       run_slot(done - 1);
     }
-    // Reading the clock is not free: after 1, 2, 4, 8 ... pieces.
-    if (!std::has_single_bit(done) && done != all) continue;
     const std::int64_t taken = platform::clock_ns() - begin;
     if (taken <= history::kBrief) continue;
     if (taken > 2 * history::kBrief) history::learn_not_brief(kernel(), elements_);
@@ -130,7 +128,7 @@ void Launch::run(std::size_t slot, std::size_t begin, std::size_t count) {
     arguments[i] = this->arguments()[i] + begin * steps_[i];
   }
   const ActAsSlot as_slot(this_thread, slot, slots_);
-  if (!timed_ || begin != 0) [[likely]] {
+  if (timed_piece_ != (chunked_ ? begin : slot)) [[likely]] {
     kernel_(arguments, dimensions, steps_, data_);
     return;
   }

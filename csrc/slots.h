@@ -41,7 +41,7 @@ class alignas(64) Launch {
     std::size_t array_count;
   };
 
-  // How much memory must follow the object for set(); it reads it before it writes.
+  // How much memory must follow the object, initialised: set() compares before it writes.
   static std::size_t words_behind(const Call& call) {
     return call.inner_ndim + 1 + call.array_count;
   }
@@ -54,7 +54,7 @@ class alignas(64) Launch {
   // Nothing that two threads could share.
   bool indivisible() const { return slots_ == 1 || work() <= 1 || elements_ <= 1; }
 
-  // Runs all slots on the calling thread, one after the other.
+  // Runs all slots that are left on the calling thread, one after the other.
   void run_in_turn();
 
   // The same, for as long as the launch proves to be brief. False if it does not: then the slots
@@ -64,9 +64,9 @@ class alignas(64) Launch {
   // What earlier launches like this one were.
   history::Known known() const { return history::known(kernel(), elements_); }
 
-  // Makes whoever runs the first piece learn from it what this launch is like. To be called before
-  // any runs.
-  void time_first_piece() { timed_ = true; }
+  // Makes whoever runs that piece of it, counted round and round, learn from it what this launch is
+  // like. To be called before any runs.
+  void time_piece(std::size_t piece) { timed_piece_ = piece % pieces(); }
 
   // The runtime whose team runs it, for the team's members to ask.
   void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }
@@ -84,6 +84,8 @@ class alignas(64) Launch {
   static void write(Value& at, Value value) {
     if (at != value) at = value;
   }
+
+  static constexpr std::size_t kNone = -1;
 
   const void* kernel() const { return reinterpret_cast<const void*>(kernel_); }
   std::size_t* dimensions() { return reinterpret_cast<std::size_t*>(this + 1); }
@@ -111,7 +113,7 @@ class alignas(64) Launch {
   std::uint16_t dimension_count_ = 0;
   std::uint16_t array_count_ = 0;
   bool chunked_ = false;
-  bool timed_ = false;
+  std::size_t timed_piece_ = kNone;
 };
 
 }  // namespace ompsafe

@@ -49,7 +49,7 @@ bool exceeds_cores(const Runtime& runtime, unsigned threads) {
 }
 
 // On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had.
-bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size, PrimaryThreads may) {
+bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size) {
   struct Job {
     const Runtime& runtime;
     Launch& launch;
@@ -59,7 +59,12 @@ bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size, P
     const Job& job = *static_cast<const Job*>(argument);
     run_team(job.runtime, job.launch, job.team_size);
   };
-  return run_under_primary_thread(team_size, run_job, &job, may);
+  return run_under_primary_thread(team_size, run_job, &job);
+}
+
+// Where the caller's pool did not survive a fork.
+void run_without_own_pool(const Runtime& runtime, Launch& launch) {
+  if (!forks_end_pools() || !run_elsewhere(runtime, launch, launch.slots())) launch.run_in_turn();
 }
 
 // The pool of the calling thread keeps the size that torch's regions give it. With one thread,
@@ -68,21 +73,16 @@ void run_beside_torch(const Runtime& runtime, Launch& launch, unsigned team_size
   const unsigned pool_size = pool_size_here();
   if (pool_size == 1) {
     run_team(runtime, launch, team_size);
-  } else if (team_size <= pool_size ||
-             !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kMany)) {
+  } else if (team_size <= pool_size || !run_elsewhere(runtime, launch, team_size)) {
     run_team(runtime, launch, pool_size);
   }
 }
 
-// Torch will want a pool on the calling thread anyway, and the main thread stays.
-void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size,
-                      bool without_pool) {
+void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size) {
+  end_pool_with_this_thread();
   if (torch::shares_pool()) {
-    end_pool_with_this_thread();
     run_beside_torch(runtime, launch, team_size);
-  } else if (!without_pool || platform::is_main_thread() ||
-             !run_elsewhere(runtime, launch, team_size, PrimaryThreads::kFew)) {
-    end_pool_with_this_thread();
+  } else {
     run_team(runtime, launch, team_size);
   }
 }
@@ -105,11 +105,17 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
     const history::Known known = launch.known();
     if (known.computing) team_size = std::min<unsigned>(team_size, runtime.cores());
     const bool dear = without_pool || crowd::crowded(runtime);
-    if (dear && known.brief && launch.run_while_brief()) return;
+    if (dear && known.brief) {
+      if (launch.run_while_brief()) return;
+      if (pools::lost_here(runtime)) {  // the kernel has forked
+        run_without_own_pool(runtime, launch);
+        return;
+      }
+    }
     timed |= !known.anything;
   }
-  if (timed) launch.time_first_piece();
-  run_with_threads(runtime, launch, team_size, without_pool);
+  if (timed) launch.time_piece(thread.launches / kTimedOneIn);
+  run_with_threads(runtime, launch, team_size);
 }
 
 }  // namespace
@@ -122,10 +128,7 @@ void run_slots_in_team(Launch& launch) {
   torch::look_for_torch();
   const Runtime& runtime = *Runtime::bound();
   if (pools::lost_here(runtime)) {
-    if (!forks_end_pools() ||
-        !run_elsewhere(runtime, launch, launch.slots(), PrimaryThreads::kMany)) {
-      launch.run_in_turn();
-    }
+    run_without_own_pool(runtime, launch);
     return;
   }
   const int active_level = runtime.get_active_level();

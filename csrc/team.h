@@ -2,7 +2,7 @@
 //
 //   case                                                 team
 //   ---------------------------------------------------- -----------------------------------------
-//   one slot, or one piece of work                       none: the caller runs it at once
+//   one slot, one piece of work or one iteration         none: the caller runs it at once
 //   the caller's pool did not survive a fork             n threads of another pool, see
 //                                                        primary_thread.h
 //   the same, and forks are left to the runtime          none: the caller runs all slots in turn
@@ -10,9 +10,11 @@
 //   inside a parallel region of anybody, and the ICVs    none: the caller runs all slots in turn
 //   allow no deeper active one (the default)
 //   inside a parallel region, and a deeper one may be    n threads
+//   a team is dear, and the launch is known to be brief  none: the caller runs all slots in turn
 //   torch shares the pool, n <= nthreads-var             nthreads-var threads, surplus ones go
 //                                                        straight to the barrier
-//   torch shares the pool, n > nthreads-var              n threads of another pool
+//   torch shares the pool, n > nthreads-var > 1          n threads of another pool
+//   torch shares the pool, nthreads-var is 1             n threads: torch has no pool then
 //   nobody else uses the pool                            n threads
 //
 // A runtime keeps a pool of idle threads for each primary thread, and libgomp ends and starts
@@ -20,6 +22,10 @@
 // threads in excess: torch's regions always take nthreads-var threads, so ours do too where they
 // share. (Where torch has not set nthreads-var of a thread yet, what it will be counts:
 // pool_size_here.)
+//
+// A team is dear where the caller has no pool yet, and where pools hold more threads than there are
+// cores (crowd.h). history.h tells which launches are brief. Of a kernel that is known to compute,
+// and not to wait, n threads are never more than the cores: more would only wait for each other.
 #pragma once
 
 namespace ompsafe {

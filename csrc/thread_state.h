@@ -40,7 +40,7 @@ struct ThreadState {
   int pool_size = 0;
   std::uint8_t launches_without_pool = 0;
 
-  // Launches that wanted a team, of which one in so many is timed (team.cpp).
+  // Launches that wanted a team: one in so many is timed (team.cpp).
   std::uint32_t launches = 0;
 
   // What thread_count.cpp knows of this thread's nthreads-var and of torch's plans for it.

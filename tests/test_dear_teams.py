@@ -40,47 +40,38 @@ assert any(learn_and_launch() for _ in range(10))
     run(code)
 
 
-def test_p5_a_thread_that_goes_on_launching_gets_a_pool_of_its_own() -> None:
-    code = """
-team(CORES, wait=500)
-def launches():
-    return [me() in team(CORES, wait=500) for _ in range(64 + 10)]
-here = on_new_thread(launches)
-assert not any(here[:64])
-assert all(here[64:])
-"""
-    run(code)
-
-
-def test_p5_short_lived_threads_share_a_few_pools() -> None:
-    code = """
-def launch():
-    assert len(team(CORES, wait=500)) == CORES
-def tasks():
-    return len(os.listdir("/proc/self/task"))
-launch()
-for _ in range(8):
-    on_new_thread(launch)
-before = tasks()
-for _ in range(50):
-    on_new_thread(launch)
-assert tasks() <= before
-"""
-    run(code)
-
-
 def test_p5_pools_of_threads_that_have_ended_crowd_nobody() -> None:
-    # Of its first launches the thread leaves a pool to one of the layer's own, for a while.
+    code = """
+for _ in range(3):
+    on_new_thread(lambda: team(CORES, wait=500))
+assert all(len(team(CORES)) == CORES for _ in range(200))
+"""
+    run(code)
+
+
+@pytest.mark.needs_torch
+def test_p5_idle_pools_of_the_layers_own_threads_crowd_nobody_for_long() -> None:
     code = """
 import time
-def launches():
-    for _ in range(64 + 10):
-        team(CORES, wait=500)
-for _ in range(3):
-    on_new_thread(launches)
-team(CORES)
+import torch
+torch.set_num_threads(2)
+numba.set_num_threads(8)
+team(8, wait=500)
+numba.set_num_threads(2)
 time.sleep(0.5)
-assert all(len(team(CORES)) == CORES for _ in range(200))
+assert len(os.listdir("/proc/self/task")) < 8
+assert all(len(team(2)) == 2 for _ in range(200))
+"""
+    run(code, threads="'8'")
+
+
+def test_p5_a_thread_bound_to_one_core_that_launches_first_leaves_the_others_their_cores() -> None:
+    code = """
+def bound():
+    os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+    team(CORES)
+on_new_thread(bound)
+assert all(len(team(8 * CORES, turns=LONG)) == CORES for _ in range(5))
 """
     run(code)
 
@@ -116,6 +107,19 @@ for _ in range(3):
     assert any(len(team(8 * n, turns=LONG)) == CORES for _ in range(10))
 """
     run(code, threads="str(2 * CORES)")
+
+
+def test_p5_one_iteration_that_waits_is_enough_for_all_threads() -> None:
+    # Whichever of the slots is timed.
+    code = """
+n = 4 * CORES
+def one_in_four():
+    waits = np.full(n, 2000)
+    waits[::4] = 0
+    return len(check(waits))
+assert [one_in_four() for _ in range(200)].count(n) >= 100
+"""
+    run(code, threads="str(4 * CORES)")
 
 
 def test_p5_one_iteration_leaves_the_threads_to_the_launches_inside_of_it() -> None:
