@@ -52,8 +52,25 @@ def arguments() -> argparse.Namespace:
         f"for each (default: 1, 2, the cores, twice the cores; here {cores} cores)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    parser.add_argument(
+        "--read",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="measure nothing: show what earlier runs wrote with --json, as rounds of one run",
+    )
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="draw a picture of each row")
     return parser.parse_args()
+
+
+def measure(asked: argparse.Namespace) -> suite.Results:
+    options = Options(tuple(asked.sizes), tuple(asked.threads))
+    results = suite.Results(suite.machine(), asked.rounds)
+    with tqdm(suite.tasks(asked.rows, asked.layers, options, asked.rounds), unit="run") as runs:
+        for task in runs:
+            runs.set_postfix_str(f"{task.row} {task.setting.case} {task.layer}")
+            suite.run(task, options, results)
+    return results
 
 
 def main() -> None:
@@ -62,12 +79,7 @@ def main() -> None:
     except PackageNotFoundError:
         raise SystemExit("numba-ompsafe is not installed. Remedy: pip install .") from None
     asked = arguments()
-    options = Options(tuple(asked.sizes), tuple(asked.threads))
-    results = suite.Results(suite.machine(), asked.rounds)
-    with tqdm(suite.tasks(asked.rows, asked.layers, options, asked.rounds), unit="run") as runs:
-        for task in runs:
-            runs.set_postfix_str(f"{task.row} {task.setting.case} {task.layer}")
-            suite.run(task, options, results)
+    results = suite.Results.read(asked.read) if asked.read else measure(asked)
     print("\n".join(f"{name}: {what}" for name, what in results.machine.items()), end="\n\n")
     print("\n".join(table.lines(results, asked.rows, asked.layers)))
     if asked.json:

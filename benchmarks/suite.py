@@ -6,7 +6,7 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,6 +40,22 @@ class Results:
     def cases(self, row: str) -> list[str]:
         """Return the row's cases, in the order in which they were measured."""
         return list(dict.fromkeys(case for name, case, _ in self.values if name == row))
+
+    @classmethod
+    def read(cls, files: Iterable[Path]) -> "Results":
+        """Return what earlier runs wrote as JSON, their rounds one after the other."""
+        results = cls({}, 0)
+        for file in files:
+            run = json.loads(file.read_text())
+            results.machine = run["machine"]
+            results.rounds += run["rounds"]
+            for figure in run["figures"]:
+                key = figure["row"], figure["case"], figure["layer"]
+                results.values.setdefault(key, []).extend(figure["values"])
+            for failure in run["failures"]:
+                key = failure["row"], failure["case"], failure["layer"]
+                results.failures[key] = failure["reason"]
+        return results
 
     def to_json(self) -> str:
         """Return all of it as JSON."""
