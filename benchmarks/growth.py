@@ -19,12 +19,13 @@ from tqdm import tqdm
 from benchmarks.figures import Setting
 from benchmarks.layers import OURS, environment
 
-LAUNCHES = (1_000, 11_000)  # the difference leaves out what comes before the first
+LAUNCHES = (10_000, 60_000)  # the difference leaves out what comes before the first
 
 
 def instructions(threads: int, launches: int) -> int:
     """Return how many instructions a process takes that launches so often."""
-    variables = environment(OURS, Setting(threads)) | {"OMP_WAIT_POLICY": "passive"}
+    variables = environment(OURS, Setting(threads))
+    variables |= {"OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": "0"}
     with TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
         program = [sys.executable, "-m", "benchmarks.growth", "--launch", str(launches)]
@@ -57,6 +58,7 @@ def main() -> None:
     if options.launch is not None:
         launch(options.launch)
         return
+    instructions(options.threads[0], 1)  # compiles for the processor that valgrind shows
     print("threads  instructions per launch")
     for threads in tqdm(options.threads, unit="count", leave=False):
         few, many = (instructions(threads, launches) for launches in LAUNCHES)
