@@ -3,6 +3,7 @@
 #include <alloca.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <iterator>
@@ -29,6 +30,7 @@ struct OwnLaunch {
     return !taken && Launch::words_behind(call) <= std::size(behind);
   }
 };
+static_assert(offsetof(OwnLaunch, behind) == sizeof(Launch));
 constinit thread_local OwnLaunch own_launch{};
 
 }  // namespace

@@ -13,6 +13,15 @@ def fill(out):
         out[i] = i
 
 
+@njit(parallel=True, cache=True)
+def total(x):
+    """Return the sum of x."""
+    acc = 0.0
+    for i in prange(x.size):
+        acc += x[i]
+    return acc
+
+
 @njit(cache=True, nogil=True)
 def fill_again(out, times):
     """Launch so often, from compiled code."""

@@ -9,18 +9,11 @@ import numpy as np
 from numba import njit, prange
 
 from benchmarks.figures import Figure, Options, Setting
+from benchmarks.rows._kernels import total
 from benchmarks.timing import median_of_calls
 
 UNIT = "us"
 SHAPES = {"64 x 20,000": (64, 20_000), "1 x 1,280,000": (1, 1_280_000)}
-
-
-@njit(parallel=True, cache=True)
-def total(x):
-    acc = 0.0
-    for i in prange(x.size):
-        acc += x[i]
-    return acc
 
 
 @njit(parallel=True, cache=True)

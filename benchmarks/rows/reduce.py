@@ -3,21 +3,13 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from benchmarks.figures import Figure, Options, Setting
-from benchmarks.rows._kernels import SMALL
+from benchmarks.rows._kernels import SMALL, total
 from benchmarks.timing import medians
 
 UNIT = "us"
-
-
-@njit(parallel=True, cache=True)
-def total(x):
-    acc = 0.0
-    for i in prange(x.size):
-        acc += x[i]
-    return acc
 
 
 @njit(cache=True)

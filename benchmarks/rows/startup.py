@@ -60,7 +60,8 @@ def _environment(folder: str, *, with_package: bool) -> str:
     venv.create(folder, symlinks=True)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     site = Path(folder, "lib", version, "site-packages")
-    Path(site, "packages.pth").write_text(f"{get_path('purelib')}\n{get_path('platlib')}\n")
+    # Read first: files are read in the order of their names.
+    Path(site, "_packages.pth").write_text(f"{get_path('purelib')}\n{get_path('platlib')}\n")
     if with_package:
         shutil.copy(Path(get_path("platlib"), START_UP_FILE), site)
     return str(Path(folder, "bin", "python"))
