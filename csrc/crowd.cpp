@@ -26,6 +26,7 @@ void count_pool(int threads) {
 
 void forget_pools() {
   this_thread.pool_size = 0;
+  this_thread.launches_without_pool = 0;
   threads_in_pools.store(0, std::memory_order_relaxed);
 }
 

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kEntries = 512;
 std::atomic<std::uint64_t> entries[kEntries];
 
-// An entry: the kernel's address, of at most 55 bits in user space and without its last four (code
-// is aligned), the magnitude of the size, the times for which nothing may be added to what is
+// An entry: the kernel's address, 51 bits of it without the last four (code is aligned), the
+// magnitude of the size, the times for which nothing may be added to what is
 // known, and what is known.
 constexpr std::uint64_t kIsComputing = 1;
 constexpr std::uint64_t kIsBrief = 2;
@@ -66,7 +66,7 @@ void Stopwatch::learn(const void* kernel, std::size_t elements, std::size_t piec
 }
 
 void learn_not_brief(const void* kernel, std::size_t elements) {
-  update(kernel, elements, kIsComputing, true);
+  update(kernel, elements, kIsComputing, false);
 }
 
 }  // namespace ompsafe::history

@@ -13,7 +13,7 @@ constexpr std::int64_t kBrief = 50'000;
 
 struct Known {
   bool anything = false;
-  bool computing = false;  // no piece that was timed has waited, for a file, a lock or the time
+  bool computing = false;  // no piece that was timed lately waited, for a file, a lock or the time
   bool brief = false;      // and all would have taken less than kBrief on one thread
 };
 
@@ -21,9 +21,8 @@ Known known(const void* kernel, std::size_t elements);
 
 // Learns from what the calling thread does between the object's making and learn(): one of `pieces`
 // pieces of a launch. It goes by the time for which the thread had a core, and by whether it gave
-// its core away: that others took it for a while tells nothing of the kernel. A kernel that waited,
-// or that was not brief after all, counts as such for the next fifteen times that it is timed,
-// since another piece, or another call, may be different.
+// its core away: that others took it for a while tells nothing of the kernel. A kernel that waited
+// counts as one that waits for the next fifteen times that it is timed: another piece may not wait.
 class Stopwatch {
  public:
   Stopwatch();
@@ -35,7 +34,8 @@ class Stopwatch {
   const std::int64_t begin_;
 };
 
-// That a launch that was brief before took longer.
+// That a launch that counted as brief took longer by the clock. It may have been interrupted: the
+// next one that is timed tells.
 void learn_not_brief(const void* kernel, std::size_t elements);
 
 }  // namespace ompsafe::history

@@ -49,7 +49,8 @@ bool thread_local_storage_in_use(const char* path);
 
 bool is_main_thread();
 
-// How many cores the main thread may use. Another thread may have been bound to some of them.
+// How many cores the main thread may use; 1 where that cannot be told. Another thread may have been
+// bound to some of them.
 int cores_of_main_thread();
 
 // Whether this process was forked and has not executed a program of its own since (PF_FORKNOEXEC in

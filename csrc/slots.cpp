@@ -58,12 +58,19 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool
   for (std::size_t i = 0; i < array_count_; ++i) write(arguments()[i], call.arguments[i]);
 }
 
+// Not one of the empty pieces at the end of a space that has fewer elements than there are slots.
+// The seed is scrambled, since it may be a multiple of what the launches of a loop have in common.
+void Launch::time_some_piece(std::uint32_t seed) {
+  constexpr std::uint32_t kOdd = 0x9E3779B9;  // 2^32 / golden ratio
+  timed_piece_ = (seed * kOdd >> 8) % std::min({pieces(), work(), elements_});
+}
+
 void Launch::run_in_turn() {
   if (chunked_) {
     const std::size_t done = next_chunk_.load(std::memory_order_relaxed);
     run(0, done, work() - done);
   } else {
-    run_slots(slots_done_, slots_);
+    for (std::size_t slot = slots_done_; slot < slots_; ++slot) run_slot(slot);
   }
 }
 
@@ -77,8 +84,8 @@ bool Launch::run_while_brief() {
       run_slot(done - 1);
     }
     const std::int64_t taken = platform::clock_ns() - begin;
-    if (taken <= history::kBrief) continue;
-    if (taken > 2 * history::kBrief) history::learn_not_brief(kernel(), elements_);
+    if (taken <= history::kBrief || done + 1 == all) continue;
+    history::learn_not_brief(kernel(), elements_);
     slots_done_ = done;
     if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
     return done == all;
@@ -91,18 +98,8 @@ void Launch::run_as_member(std::size_t member, std::size_t team_size) {
     if (member < slots_) run_chunks_as(member);
     return;
   }
-  const std::size_t slots = slots_ - slots_done_;
-  if (member >= slots) return;
-  if (team_size >= slots) {
-    run_slot(slots_done_ + member);
-  } else {
-    run_slots(slots_done_ + block_begin(member, team_size, slots),
-              slots_done_ + block_begin(member + 1, team_size, slots));
-  }
-}
-
-void Launch::run_slots(std::size_t begin, std::size_t end) {
-  for (std::size_t slot = begin; slot < end; ++slot) run_slot(slot);
+  // Dealt out one by one: the last ones are empty where there are fewer iterations than slots.
+  for (std::size_t slot = slots_done_ + member; slot < slots_; slot += team_size) run_slot(slot);
 }
 
 void Launch::run_slot(std::size_t slot) {

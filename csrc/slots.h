@@ -64,9 +64,9 @@ class alignas(64) Launch {
   // What earlier launches like this one were.
   history::Known known() const { return history::known(kernel(), elements_); }
 
-  // Makes whoever runs that piece of it, counted round and round, learn from it what this launch is
-  // like. To be called before any runs.
-  void time_piece(std::size_t piece) { timed_piece_ = piece % pieces(); }
+  // Makes whoever runs one of the pieces learn from it what this launch is like; which one, `seed`
+  // says. Nothing is learnt where it has been run already.
+  void time_some_piece(std::uint32_t seed);
 
   // The runtime whose team runs it, for the team's members to ask.
   void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }
@@ -94,7 +94,6 @@ class alignas(64) Launch {
   std::size_t work() const { return *reinterpret_cast<const std::size_t*>(this + 1); }
   std::size_t pieces() const { return chunked_ ? work() : slots_; }
 
-  void run_slots(std::size_t begin, std::size_t end);
   void run_slot(std::size_t slot);
   void run_chunks_as(std::size_t slot);
   // Not inlined: what it takes from the stack must be given back between two pieces of work.

@@ -18,7 +18,8 @@ namespace ompsafe {
 namespace {
 
 constexpr std::uint8_t kLaunchesWithoutPool = 64;
-constexpr std::uint32_t kTimedOneIn = 64;
+// A prime: the launches of a loop are all timed in turn.
+constexpr std::uint32_t kTimedOneIn = 61;
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
 // only one that there is.
@@ -29,18 +30,22 @@ void run_member(void* argument) {
   launch.run_as_member(runtime.get_thread_num(), runtime.get_num_threads());
 }
 
-// The team may be smaller than asked for: then each thread runs more slots. thread-limit-var is
-// obeyed here, since LLVM's runtime prints a warning where it has to cut a team.
+// thread-limit-var is obeyed here, since LLVM's runtime prints a warning where it has to cut a
+// team.
+unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
+  return std::min<unsigned>(team_size, runtime.get_thread_limit());
+}
+
+// The team may be smaller than asked for: then each thread runs more slots.
 void run_region(const Runtime& runtime, Launch& launch, unsigned team_size) {
   const DynamicOff dynamic_off(runtime);
   launch.set_runtime(runtime);
-  const unsigned limit = runtime.get_thread_limit();
-  runtime.parallel(run_member, &launch, std::min(team_size, limit));
+  runtime.parallel(run_member, &launch, cut_to_limit(runtime, team_size));
 }
 
 // Outside of all regions: in the thread's pool, of which its launches then know the size.
 void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
-  crowd::count_pool(team_size);
+  crowd::count_pool(static_cast<int>(cut_to_limit(runtime, team_size)));
   run_region(runtime, launch, team_size);
 }
 
@@ -114,7 +119,7 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
     }
     timed |= !known.anything;
   }
-  if (timed) launch.time_piece(thread.launches / kTimedOneIn);
+  if (timed) launch.time_some_piece(thread.launches);
   run_with_threads(runtime, launch, team_size);
 }
 

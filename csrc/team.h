@@ -25,7 +25,9 @@
 //
 // A team is dear where the caller has no pool yet, and where pools hold more threads than there are
 // cores (crowd.h). history.h tells which launches are brief. Of a kernel that is known to compute,
-// and not to wait, n threads are never more than the cores: more would only wait for each other.
+// and not to wait, n threads are never more than the cores, where the pool is the caller's alone:
+// more would only wait for each other. (A program that launches kernels of both kinds in turns,
+// with n larger than the cores, has its pool change its size.)
 #pragma once
 
 namespace ompsafe {
