@@ -67,8 +67,7 @@ def main() -> None:
     trained_on = train(net, images, digits, options.epochs)
     rate = trained_on / (time.perf_counter() - start)
 
-    # On every rank: one that ends right after its last collective may abort, since gloo's thread is
-    # still busy with it.
+    # On every rank: those that ended while the first was still at it aborted now and then.
     score = accuracy(net, test_images, test_digits)
     if dist.get_rank() == 0:
         print_reports(reports)
