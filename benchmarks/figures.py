@@ -39,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured case: seconds, or a ratio where the row's unit is "x"."""
+    """One measured case, in seconds."""
 
     case: str
     value: float
@@ -53,7 +53,7 @@ class Row(Protocol):
     ``figures``, it runs in a process of its own, in which nothing of Numba is parallel.
     """
 
-    UNIT: str  # "s", "ms", "us", "ns", or "x" for a ratio
+    UNIT: str  # in which it is shown: "ms" or "us"
 
     @staticmethod
     def settings(options: Options) -> Iterator[Setting]:

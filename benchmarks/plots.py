@@ -43,7 +43,7 @@ def write(results: Results, names: Sequence[str], layers: Sequence[str], folder:
             axes.bar(xs, heights, width, label=column, color=COLORS[column])
         axes.set_yscale("log")
         axes.set_xticks(range(len(cases)), cases, rotation=20, ha="right", fontsize=8)
-        axes.set_ylabel("time of its parts" if row.UNIT == "x" else row.UNIT.replace("us", "µs"))
+        axes.set_ylabel(row.UNIT.replace("us", "µs"))
         axes.set_title(about(row), fontsize=10)
         axes.legend(fontsize=8)
         figure.tight_layout()

@@ -8,7 +8,7 @@ from benchmarks.figures import LIMIT, about
 from benchmarks.layers import OURS, peers_among
 from benchmarks.suite import Results
 
-UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "x": 1.0}
+UNITS = {"ms": 1e3, "us": 1e6}  # in a second
 
 
 def lines(results: Results, names: Sequence[str], layers: Sequence[str]) -> Iterator[str]:
@@ -16,8 +16,7 @@ def lines(results: Results, names: Sequence[str], layers: Sequence[str]) -> Iter
     columns = [*layers, LIMIT]
     for name in names:
         row = rows.load(name)
-        unit = "" if row.UNIT == "x" else f" [{row.UNIT}]"
-        yield f"{name}: {about(row).partition(': ')[2]}{unit}"
+        yield f"{about(row)} [{row.UNIT}]"
         header = "".join(f"{column:>11}" for column in columns)
         yield f"  {'':<28}{header}{'/ best peer':>13}{'/ limit':>9}"
         for case in results.cases(name):

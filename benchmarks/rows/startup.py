@@ -43,7 +43,7 @@ def figures(setting: Setting, options: Options) -> Iterator[Figure]:
         if os.environ["NUMBA_THREADING_LAYER"] == "tbb":
             # Loaded as in the rest of the suite: Numba does not find it where pip puts it.
             os.environ["LD_LIBRARY_PATH"] = str(Path(sys.prefix, "lib"))
-        yield Figure("first launch", _median_of_runs(python, FIRST_LAUNCH, 5, _printed))
+        yield Figure("first launch", _median_of_runs(python, FIRST_LAUNCH, 5, float))
 
 
 def limit(setting: Setting, options: Options) -> Iterator[Figure]:
@@ -70,10 +70,6 @@ def _environment(folder: str, *, with_package: bool) -> str:
 def _starts(python: str) -> Iterator[Figure]:
     for case, (program, runs) in PROGRAMS.items():
         yield Figure(case, _median_of_runs(python, program, runs, None))
-
-
-def _printed(out: str) -> float:
-    return float(out)
 
 
 def _median_of_runs(python: str, program: str, runs: int, result) -> float:
