@@ -84,6 +84,9 @@ PyObject* py_clear_mask(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* py_mask(PyObject*, PyObject*) { return PyLong_FromLong(mask()); }
+PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
+
 PyMethodDef methods[] = {
     {"bind", bind, METH_O,
      "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
@@ -109,6 +112,10 @@ PyMethodDef methods[] = {
     {"process_default", py_process_default, METH_NOARGS, "process_default() -> int"},
     {"clear_mask", py_clear_mask, METH_NOARGS,
      "clear_mask() -> None\n\nForget numba.set_num_threads on this thread."},
+    {"mask", py_mask, METH_NOARGS,
+     "mask() -> int\n\nThe last numba.set_num_threads on this thread; 0: none."},
+    {"rule", py_rule, METH_NOARGS,
+     "rule() -> int\n\nWhich rule the count on this thread follows, 1 to 4 (thread_count.h)."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -114,6 +114,14 @@ std::intptr_t ompsafe_get_thread_id() { return this_thread.slot; }
 
 void clear_mask() { this_thread.mask = 0; }
 
+int mask() { return this_thread.mask; }
+
+int rule() {
+  if (this_thread.mask != 0) return 1;
+  if (process_default() != 0) return 2;
+  return environment_count.load(std::memory_order_relaxed) != 0 ? 3 : 4;
+}
+
 int pool_size_here() { return followed_count(); }
 
 }  // namespace ompsafe

@@ -36,6 +36,10 @@ extern "C" std::intptr_t ompsafe_get_thread_id();
 // Back from rule 1 to the others, on this thread.
 void clear_mask();
 
+// The mask of this thread, 0 if it has none; the number of the rule that applies here.
+int mask();
+int rule();
+
 // Rule 4 alone and without the cap: the size of the pool that torch's regions have, or will have,
 // on this thread.
 int pool_size_here();
