@@ -7,6 +7,8 @@ import json
 import sys
 from dataclasses import asdict
 
+import numba
+
 from benchmarks import layers, rows
 from benchmarks.figures import LIMIT, Options, Setting
 
@@ -19,6 +21,10 @@ def main() -> None:
     layers.make_loadable(layer)
     row = rows.load(task["row"])
     measure = row.limit if layer == LIMIT else row.figures
+    if layer != LIMIT:
+        # Launches the layer. Numba does not do it, and crashes under every layer, where it loads a
+        # function from its cache that was compiled beside a parallel one that came from there.
+        numba.get_num_threads()
     for figure in measure(setting, options):
         print(json.dumps(asdict(figure)), flush=True)
     if layer != LIMIT:

@@ -12,18 +12,19 @@ namespace {
 constexpr std::size_t kEntries = 512;
 std::atomic<std::uint64_t> entries[kEntries];
 
-// An entry: the kernel's address, 51 bits of it without the last four (code is aligned), the
+// An entry: the kernel's address, 50 bits of it without the last four (code is aligned), the
 // magnitude of the size, the times for which nothing may be added to what is
 // known, and what is known.
 constexpr std::uint64_t kIsComputing = 1;
 constexpr std::uint64_t kIsBrief = 2;
-constexpr std::uint64_t kHeldOnce = 4;
+constexpr std::uint64_t kIsTiny = 4;
+constexpr std::uint64_t kHeldOnce = 8;
 constexpr std::uint64_t kHeld = 15 * kHeldOnce;
-constexpr std::uint64_t kNotKey = kIsComputing | kIsBrief | kHeld;
+constexpr std::uint64_t kNotKey = kIsComputing | kIsBrief | kIsTiny | kHeld;
 
 std::uint64_t key_of(const void* kernel, std::size_t elements) {
   const std::uint64_t magnitude = std::bit_width(elements);
-  return reinterpret_cast<std::uintptr_t>(kernel) >> 4 << 13 | magnitude << 6;
+  return reinterpret_cast<std::uintptr_t>(kernel) >> 4 << 14 | magnitude << 7;
 }
 
 std::atomic<std::uint64_t>& entry_of(std::uint64_t key) {
@@ -50,7 +51,7 @@ Known known(const void* kernel, std::size_t elements) {
   const std::uint64_t key = key_of(kernel, elements);
   const std::uint64_t entry = entry_of(key).load(std::memory_order_relaxed);
   if ((entry & ~kNotKey) != key) return {};
-  return {true, (entry & kIsComputing) != 0, (entry & kIsBrief) != 0};
+  return {true, (entry & kIsComputing) != 0, (entry & kIsBrief) != 0, (entry & kIsTiny) != 0};
 }
 
 Stopwatch::Stopwatch()
@@ -61,12 +62,23 @@ Stopwatch::Stopwatch()
 void Stopwatch::learn(const void* kernel, std::size_t elements, std::size_t pieces) const {
   const std::int64_t taken = platform::thread_cpu_ns() - begin_ - (begin_ - before_begin_);
   const bool computing = platform::thread_waits() == waits_begin_;
-  const bool brief = computing && taken * static_cast<std::int64_t>(pieces) <= kBrief;
-  update(kernel, elements, (computing ? kIsComputing : 0) | (brief ? kIsBrief : 0), !computing);
+  const std::int64_t all = taken * static_cast<std::int64_t>(pieces);
+  std::uint64_t found = 0;
+  if (computing) found |= kIsComputing;
+  if (computing && all <= kBrief) found |= kIsBrief;
+  if (computing && all <= kTiny) found |= kIsTiny;
+  update(kernel, elements, found, !computing);
 }
 
-void learn_not_brief(const void* kernel, std::size_t elements) {
+void learn_longer(const void* kernel, std::size_t elements) {
   update(kernel, elements, kIsComputing, false);
+}
+
+void learn_not_tiny(const void* kernel, std::size_t elements) {
+  const std::uint64_t key = key_of(kernel, elements);
+  std::atomic<std::uint64_t>& at = entry_of(key);
+  const std::uint64_t entry = at.load(std::memory_order_relaxed);
+  if ((entry & ~kNotKey) == key) at.store(entry & ~kIsTiny, std::memory_order_relaxed);
 }
 
 }  // namespace ompsafe::history

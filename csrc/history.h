@@ -1,5 +1,5 @@
 // What earlier launches of a kernel over about as many elements were like: now and then a piece of
-// a launch is timed. It only decides on speed, where a team is dear (team.h says where).
+// a launch is timed. It only decides on speed: whether a team is worth its while (team.h).
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,16 @@ namespace ompsafe::history {
 // work whose members have to be woken, wait for each other's cores or are yet to be started.
 constexpr std::int64_t kBrief = 50'000;
 
+// The same, the longest tiny launch. It takes about so long to set a team to work that spins and
+// has cores to itself: an empty region of two threads takes 0.6 to 1.1 microseconds, one of more
+// threads takes longer.
+constexpr std::int64_t kTiny = 1'000;
+
 struct Known {
   bool anything = false;
   bool computing = false;  // no piece that was timed lately waited, for a file, a lock or the time
-  bool brief = false;      // and all would have taken less than kBrief on one thread
+  bool brief = false;      // and all would have taken at most kBrief on one thread
+  bool tiny = false;       // or even kTiny
 };
 
 Known known(const void* kernel, std::size_t elements);
@@ -34,8 +40,11 @@ class Stopwatch {
   const std::int64_t begin_;
 };
 
-// That a launch that counted as brief took longer by the clock. It may have been interrupted: the
-// next one that is timed tells.
-void learn_not_brief(const void* kernel, std::size_t elements);
+// That a launch that counted as brief or tiny took longer than that by the clock. It may have been
+// interrupted: the next one that is timed tells.
+void learn_longer(const void* kernel, std::size_t elements);
+
+// That a launch whose piece was timed took too long as a whole to be tiny: its pieces differ.
+void learn_not_tiny(const void* kernel, std::size_t elements);
 
 }  // namespace ompsafe::history

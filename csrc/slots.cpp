@@ -74,7 +74,7 @@ void Launch::run_in_turn() {
   }
 }
 
-bool Launch::run_while_brief() {
+bool Launch::run_in_turn_within(std::int64_t limit) {
   const std::int64_t begin = platform::clock_ns();
   const std::size_t all = pieces();
   for (std::size_t done = 1; done <= all; ++done) {
@@ -84,8 +84,8 @@ bool Launch::run_while_brief() {
       run_slot(done - 1);
     }
     const std::int64_t taken = platform::clock_ns() - begin;
-    if (taken <= history::kBrief || done + 1 == all) continue;
-    history::learn_not_brief(kernel(), elements_);
+    if (taken <= limit || done + 1 == all) continue;
+    history::learn_longer(kernel(), elements_);
     slots_done_ = done;
     if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
     return done == all;

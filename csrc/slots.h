@@ -57,9 +57,9 @@ class alignas(64) Launch {
   // Runs all slots that are left on the calling thread, one after the other.
   void run_in_turn();
 
-  // The same, for as long as the launch proves to be brief. False if it does not: then the slots
-  // that are left are for a team.
-  bool run_while_brief();
+  // The same, for as long as all of them take no longer than `limit` nanoseconds. False if they do:
+  // then the slots that are left are for a team.
+  bool run_in_turn_within(std::int64_t limit);
 
   // What earlier launches like this one were.
   history::Known known() const { return history::known(kernel(), elements_); }
@@ -67,6 +67,9 @@ class alignas(64) Launch {
   // Makes whoever runs one of the pieces learn from it what this launch is like; which one, `seed`
   // says. Nothing is learnt where it has been run already.
   void time_some_piece(std::uint32_t seed);
+
+  // To be called after that, if the launch took longer as a whole than a brief one may.
+  void learn_not_tiny() const { history::learn_not_tiny(kernel(), elements_); }
 
   // The runtime whose team runs it, for the team's members to ask.
   void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }

@@ -49,10 +49,6 @@ void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
   run_region(runtime, launch, team_size);
 }
 
-bool exceeds_cores(const Runtime& runtime, unsigned threads) {
-  return threads > static_cast<unsigned>(runtime.cores());
-}
-
 // On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had.
 bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size) {
   struct Job {
@@ -92,6 +88,14 @@ void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size
   }
 }
 
+// Now and then, to learn from it.
+void run_timed(const Runtime& runtime, Launch& launch, unsigned team_size) {
+  launch.time_some_piece(this_thread.launches);
+  const std::int64_t begin = platform::clock_ns();
+  run_with_threads(runtime, launch, team_size);
+  if (platform::clock_ns() - begin > history::kBrief) launch.learn_not_tiny();
+}
+
 // Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
 // child, may need none.
 bool does_without_pool(ThreadState& thread) {
@@ -103,24 +107,25 @@ bool does_without_pool(ThreadState& thread) {
 // On a thread that is in no region and has not lost its pool.
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
   ThreadState& thread = this_thread;
+  const bool timed = thread.launches++ % kTimedOneIn == 0;
   const bool without_pool = does_without_pool(thread);
-  unsigned team_size = launch.slots();
-  bool timed = thread.launches++ % kTimedOneIn == 0;
-  if (without_pool || exceeds_cores(runtime, team_size) || crowd::crowded(runtime)) {
-    const history::Known known = launch.known();
-    if (known.computing) team_size = std::min<unsigned>(team_size, runtime.cores());
-    const bool dear = without_pool || crowd::crowded(runtime);
-    if (dear && known.brief) {
-      if (launch.run_while_brief()) return;
-      if (pools::lost_here(runtime)) {  // the kernel has forked
-        run_without_own_pool(runtime, launch);
-        return;
-      }
+  const bool dear = without_pool || crowd::crowded(runtime);
+  const history::Known known = launch.known();
+  if (known.tiny || (dear && known.brief)) {
+    if (launch.run_in_turn_within(dear ? history::kBrief : history::kTiny)) return;
+    thread.launches = 0;              // the next one tells whether this one was interrupted
+    if (pools::lost_here(runtime)) {  // the kernel has forked
+      run_without_own_pool(runtime, launch);
+      return;
     }
-    timed |= !known.anything;
   }
-  if (timed) launch.time_some_piece(thread.launches);
-  run_with_threads(runtime, launch, team_size);
+  unsigned team_size = launch.slots();
+  if (known.computing) team_size = std::min<unsigned>(team_size, runtime.cores());
+  if (timed || !known.anything) {
+    run_timed(runtime, launch, team_size);
+  } else {
+    run_with_threads(runtime, launch, team_size);
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 //   inside a parallel region of anybody, and the ICVs    none: the caller runs all slots in turn
 //   allow no deeper active one (the default)
 //   inside a parallel region, and a deeper one may be    n threads
+//   the launch is known to be tiny                       none: the caller runs all slots in turn
 //   a team is dear, and the launch is known to be brief  none: the caller runs all slots in turn
 //   torch shares the pool, n <= nthreads-var             nthreads-var threads, surplus ones go
 //                                                        straight to the barrier
@@ -24,10 +25,10 @@
 // pool_size_here.)
 //
 // A team is dear where the caller has no pool yet, and where pools hold more threads than there are
-// cores (crowd.h). history.h tells which launches are brief. Of a kernel that is known to compute,
-// and not to wait, n threads are never more than the cores, where the pool is the caller's alone:
-// more would only wait for each other. (A program that launches kernels of both kinds in turns,
-// with n larger than the cores, has its pool change its size.)
+// cores (crowd.h). history.h tells which launches are brief, and which are tiny. Of a kernel that
+// is known to compute, and not to wait, n threads are never more than the cores, where the pool is
+// the caller's alone: more would only wait for each other. (A program that launches kernels of both
+// kinds in turns, with n larger than the cores, has its pool change its size.)
 #pragma once
 
 namespace ompsafe {

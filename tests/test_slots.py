@@ -207,7 +207,8 @@ from numba.np.ufunc.parallel import get_thread_id
 microsleep = ctypes.CDLL(None).usleep
 microsleep.argtypes = (ctypes.c_uint,)
 
-# The first iteration does not end before so many others have.
+# The first iteration does not end before so many others have. All of them wait, so that the launch
+# has its team whichever of them is timed.
 @njit(parallel=True)
 def uneven(n, others, done):
     ids = np.full(n, -1, np.int64)
@@ -215,6 +216,7 @@ def uneven(n, others, done):
         if i == 0:
             while done.sum() < others:
                 microsleep(100)
+        microsleep(1)
         ids[i] = get_thread_id()
         done[i] = 1
     return ids

@@ -7,7 +7,8 @@ import numba
 import numpy as np
 
 CORES = len(os.sched_getaffinity(0))
-LONG = 200_000  # turns of a loop: a fraction of a millisecond
+# Turns of a loop, for a launch that is brief and not tiny; a fraction of a millisecond.
+BRIEF, LONG = 5_000, 200_000
 
 
 def launch(waits, turns=None):
