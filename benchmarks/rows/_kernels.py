@@ -1,7 +1,7 @@
 """Kernels that several rows launch, compiled once: they are cached between processes."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit, prange, types
 
 SMALL = 64  # elements: almost nothing to do
 
@@ -20,6 +20,24 @@ def total(x):
     for i in prange(x.size):
         acc += x[i]
     return acc
+
+
+_usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def wait(out):
+    """The same, but wait for a microsecond before each."""
+    for i in prange(out.size):
+        _usleep(1)
+        out[i] = i
+
+
+@njit(cache=True, nogil=True)
+def wait_again(out, times):
+    """Launch so often, from compiled code."""
+    for _ in range(times):
+        wait(out)
 
 
 @njit(cache=True, nogil=True)
