@@ -63,6 +63,18 @@ PyObject* library_of(PyObject*, PyObject* address) {
   return PyUnicode_DecodeFSDefault(path);
 }
 
+PyObject* libraries_loaded(PyObject*, PyObject*) {
+  unsigned long long loaded;
+  // Whoever holds the dynamic linker's lock may wait for the GIL, as a callback in Python does.
+  Py_BEGIN_ALLOW_THREADS;
+  {
+    const NoForkMeanwhile no_fork;  // a child could never take that lock
+    loaded = platform::libraries_loaded();
+  }
+  Py_END_ALLOW_THREADS;
+  return PyLong_FromUnsignedLongLong(loaded);
+}
+
 PyObject* set_number(PyObject* argument, void (*set)(int)) {
   const long n = PyLong_AsLong(argument);
   if (n == -1 && PyErr_Occurred()) return nullptr;
@@ -79,12 +91,11 @@ PyObject* py_set_process_default(PyObject*, PyObject* n) {
 }
 PyObject* py_process_default(PyObject*, PyObject*) { return PyLong_FromLong(process_default()); }
 
-PyObject* py_clear_mask(PyObject*, PyObject*) {
-  clear_mask();
-  Py_RETURN_NONE;
-}
-
+PyObject* py_set_mask(PyObject*, PyObject* n) { return set_number(n, set_mask); }
 PyObject* py_mask(PyObject*, PyObject*) { return PyLong_FromLong(mask()); }
+PyObject* py_pool_size_here(PyObject*, PyObject*) { return PyLong_FromLong(pool_size_here()); }
+PyObject* py_set_limit(PyObject*, PyObject* n) { return set_number(n, set_limit); }
+PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
 PyMethodDef methods[] = {
@@ -102,6 +113,8 @@ PyMethodDef methods[] = {
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},
     {"library_of", library_of, METH_O,
      "library_of(address: int) -> str | None\n\nThe path of the library that holds the address."},
+    {"libraries_loaded", libraries_loaded, METH_NOARGS,
+     "libraries_loaded() -> int\n\nA number that grows whenever the process loads a library."},
     {"set_thread_limit", py_set_thread_limit, METH_O,
      "set_thread_limit(n: int) -> None\n\nThe cap on every count: numba.config.NUMBA_NUM_THREADS."},
     {"set_environment_count", py_set_environment_count, METH_O,
@@ -110,12 +123,19 @@ PyMethodDef methods[] = {
     {"set_process_default", py_set_process_default, METH_O,
      "set_process_default(n: int) -> None\n\nThe count of threads without a mask; 0: none."},
     {"process_default", py_process_default, METH_NOARGS, "process_default() -> int"},
-    {"clear_mask", py_clear_mask, METH_NOARGS,
-     "clear_mask() -> None\n\nForget numba.set_num_threads on this thread."},
+    {"set_mask", py_set_mask, METH_O,
+     "set_mask(n: int) -> None\n\nWhat numba.set_num_threads sets on this thread; 0: none."},
     {"mask", py_mask, METH_NOARGS,
      "mask() -> int\n\nThe last numba.set_num_threads on this thread; 0: none."},
+    {"set_limit", py_set_limit, METH_O,
+     "set_limit(n: int) -> None\n\nThe cap on this thread's count, until the next "
+     "numba.set_num_threads here; 0: none."},
+    {"limit", py_limit, METH_NOARGS, "limit() -> int"},
     {"rule", py_rule, METH_NOARGS,
      "rule() -> int\n\nWhich rule the count on this thread follows, 1 to 4 (thread_count.h)."},
+    {"pool_size_here", py_pool_size_here, METH_NOARGS,
+     "pool_size_here() -> int\n\nThe size of the pool that torch's regions have, or will have, on "
+     "this thread."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -163,5 +183,11 @@ PyModuleDef definition = {
 };
 
 }  // namespace
+
+// The count on the calling thread, once the layer is loaded. The only symbol besides the module's
+// entry point that other libraries can see: threadpoolctl knows this library by it.
+extern "C" [[gnu::visibility("default")]] int numba_ompsafe_get_num_threads() {
+  return ompsafe_current_num_threads();
+}
 
 PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&definition); }

@@ -11,17 +11,23 @@ namespace ompsafe {
 namespace {
 
 // Makes the calling thread act as a slot for the life of the object. What a kernel sets meanwhile
-// (a mask, a chunk size) ends with it.
+// (a mask, a limit, a chunk size) ends with it.
 class ActAsSlot {
  public:
   ActAsSlot(ThreadState& thread, std::size_t slot, std::size_t slots)
-      : thread_(thread), mask_(thread.mask), slot_(thread.slot), chunksize_(thread.chunksize) {
+      : thread_(thread),
+        mask_(thread.mask),
+        limit_(thread.limit),
+        slot_(thread.slot),
+        chunksize_(thread.chunksize) {
     thread.mask = static_cast<int>(slots);
+    thread.limit = 0;
     thread.slot = static_cast<int>(slot);
     thread.chunksize = 0;
   }
   ~ActAsSlot() {
     thread_.mask = mask_;
+    thread_.limit = limit_;
     thread_.slot = slot_;
     thread_.chunksize = chunksize_;
   }
@@ -31,6 +37,7 @@ class ActAsSlot {
  private:
   ThreadState& thread_;
   const int mask_;
+  const int limit_;
   const int slot_;
   const std::size_t chunksize_;
 };

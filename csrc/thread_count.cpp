@@ -81,7 +81,11 @@ int count_without_mask() {
   return n != 0 ? n : followed_count();
 }
 
-int capped(int n) { return std::min(n, thread_limit.load(std::memory_order_relaxed)); }
+int capped(int n) {
+  const int limit = this_thread.limit;
+  if (limit != 0) n = std::min(n, limit);
+  return std::min(n, thread_limit.load(std::memory_order_relaxed));
+}
 
 }  // namespace
 
@@ -106,15 +110,27 @@ std::intptr_t ompsafe_num_threads_of_launch() {
 void end_of_preparation() { this_thread.count_of_launch = 0; }
 
 void ompsafe_set_num_threads(int n) {
-  end_of_preparation();
-  if (n >= 1) this_thread.mask = n;
+  if (n >= 1) {
+    set_mask(n);
+    set_limit(0);
+  }
 }
 
 std::intptr_t ompsafe_get_thread_id() { return this_thread.slot; }
 
-void clear_mask() { this_thread.mask = 0; }
+void set_mask(int n) {
+  end_of_preparation();
+  this_thread.mask = n;
+}
 
 int mask() { return this_thread.mask; }
+
+void set_limit(int n) {
+  end_of_preparation();
+  this_thread.limit = n;
+}
+
+int limit() { return this_thread.limit; }
 
 int rule() {
   if (this_thread.mask != 0) return 1;

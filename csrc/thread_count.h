@@ -5,7 +5,8 @@
 //   3. NUMBA_NUM_THREADS is set in the environment or in Numba's config file: that
 //   4. nthreads-var of this thread, as torch, OMP_NUM_THREADS or anybody else left it
 //
-// capped at numba.config.NUMBA_NUM_THREADS. Nothing here changes an ICV of the calling thread.
+// capped at numba.config.NUMBA_NUM_THREADS and at the limit that threadpoolctl has set for this
+// thread, if any. Nothing here changes an ICV of the calling thread.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +29,20 @@ extern "C" int ompsafe_current_num_threads();
 extern "C" std::intptr_t ompsafe_num_threads_of_launch();
 void end_of_preparation();
 
-// The layer's set_num_threads and get_thread_id. A mask below 1 is ignored; Numba rejects it before
-// it gets here.
+// The layer's set_num_threads and get_thread_id. It sets the mask and lifts the limit: what was
+// said last holds. A mask below 1 is ignored; Numba rejects it before it gets here.
 extern "C" void ompsafe_set_num_threads(int n);
 extern "C" std::intptr_t ompsafe_get_thread_id();
 
-// Back from rule 1 to the others, on this thread.
-void clear_mask();
-
-// The mask of this thread, 0 if it has none; the number of the rule that applies here.
+// The mask of this thread, 0 for none: back from rule 1 to the others.
+void set_mask(int n);
 int mask();
+
+// threadpoolctl's limit on this thread, 0 for none.
+void set_limit(int n);
+int limit();
+
+// The number of the rule that applies on this thread.
 int rule();
 
 // Rule 4 alone and without the cap: the size of the pool that torch's regions have, or will have,

@@ -14,6 +14,10 @@ struct ThreadState {
   // number of slots of its launch.
   int mask = 0;
 
+  // The most threads that a launch here may have, whatever the rules say: threadpoolctl's limit on
+  // this thread. 0 for none, and in a slot.
+  int limit = 0;
+
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
   int slot = 0;
 

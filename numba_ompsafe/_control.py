@@ -1,6 +1,8 @@
-"""Thread counts for the whole process, in the layer's own words."""
+"""Thread counts in the layer's own words: for the whole process, and back to its rules."""
 
+import sys
 from operator import index
+from typing import Any
 
 
 def set_default_num_threads(n: int | None) -> None:
@@ -19,25 +21,14 @@ def set_default_num_threads(n: int | None) -> None:
         ValueError: n is out of that range.
         LayerAlreadyLaunchedError: another threading layer runs, which would not obey.
     """
-    from numba import config
+    import numba  # noqa: F401  # so that its limit is known
 
     from numba_ompsafe import _core, _registration
 
     if n is None:
         _core.set_process_default(0)
         return
-    try:
-        n = index(n)
-    except TypeError:
-        raise TypeError(
-            f"set_default_num_threads: n must be an integer or None, not {n!r}"
-        ) from None
-    if not 1 <= n <= config.NUMBA_NUM_THREADS:
-        raise ValueError(
-            f"set_default_num_threads: n is {n}, and must be between 1 and "
-            f"numba.config.NUMBA_NUM_THREADS, which is {config.NUMBA_NUM_THREADS}; set the "
-            "environment variable NUMBA_NUM_THREADS before Python starts to raise it"
-        )
+    n = checked_count("set_default_num_threads", n, "an integer or None")
     _registration.refuse_other_layer("set_default_num_threads")
     _core.set_process_default(n)
 
@@ -47,3 +38,47 @@ def get_default_num_threads() -> int | None:
     from numba_ompsafe import _core
 
     return _core.process_default() or None
+
+
+def clear_mask() -> None:
+    """Forget ``numba.set_num_threads`` on this thread: the other rules say its count again.
+
+    Does nothing on a thread without a mask.
+
+    Raises:
+        LayerAlreadyLaunchedError: another threading layer runs. Its masks cannot be taken back;
+            ``numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)`` is what Numba starts with.
+    """
+    from numba_ompsafe import _core, _registration
+
+    _registration.refuse_other_layer("clear_mask")
+    _core.set_mask(0)
+
+
+def checked_count(caller: str, n: Any, kind: str = "an integer") -> int:
+    """Return n as an ``int``, if it may be a number of threads.
+
+    Args:
+        caller: the function that was given n, as errors name it.
+        n: from 1 to ``numba.config.NUMBA_NUM_THREADS``; the upper end is known, and looked at, only
+            where Numba is loaded.
+        kind: what n has to be, as the ``TypeError`` says it.
+
+    Raises:
+        TypeError: n is not an integer.
+        ValueError: n is out of that range.
+    """
+    try:
+        n = index(n)
+    except TypeError:
+        raise TypeError(f"{caller}: n must be {kind}, not {n!r}") from None
+    config: Any = sys.modules.get("numba.core.config")
+    limit: int | None = getattr(config, "NUMBA_NUM_THREADS", None)
+    if n >= 1 and (limit is None or n <= limit):
+        return int(n)
+    if limit is None:
+        raise ValueError(f"{caller}: n is {n}, and must be at least 1")
+    raise ValueError(
+        f"{caller}: n is {n}, and must be between 1 and numba.config.NUMBA_NUM_THREADS, which is "
+        f"{limit}; set the environment variable NUMBA_NUM_THREADS before Python starts to raise it"
+    )

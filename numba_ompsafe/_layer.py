@@ -44,23 +44,24 @@ def read_settings(config: Any) -> None:
     from numba_ompsafe import _core
 
     _core.set_thread_limit(config.NUMBA_NUM_THREADS)
-    _core.set_environment_count(_environment_count(config))
+    _core.set_environment_count(environment_count(config))
 
 
 def after_launch(parallel: Any) -> None:
-    """Put right what Numba's start-up does for every layer alike.
+    """Put right what Numba's start-up does for every layer alike, and tell threadpoolctl.
 
     It sets a mask on this thread, which is nobody's wish. And it takes one function for Python's
     ``numba.get_num_threads`` and for generated code: the first must answer what holds now, the
     second what holds for the launch in preparation.
     """
-    from numba_ompsafe import _core
+    from numba_ompsafe import _core, _threadpoolctl
 
+    _threadpoolctl.register()
     parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
-    _core.clear_mask()
+    _core.set_mask(0)
 
 
-def _environment_count(config: Any) -> int:
+def environment_count(config: Any) -> int:
     """``NUMBA_NUM_THREADS`` if the environment or Numba's config file sets it, else 0.
 
     Numba keeps what it read from both in its reloader; the environment alone is asked where a

@@ -37,6 +37,10 @@ class _Candidate:
     reason: str = "none there"
 
 
+# What bind() chose: the runtime's path as the dynamic linker knows it, and the place.
+_chosen: tuple[str | None, str] | None = None
+
+
 def bind() -> None:
     """Make the layer run on the first runtime that serves, loading one only if none is loaded.
 
@@ -45,6 +49,7 @@ def bind() -> None:
     """
     from numba_ompsafe import _core
 
+    global _chosen
     tried = []
     for candidate in _candidates():
         reason = candidate.reason
@@ -52,6 +57,7 @@ def bind() -> None:
         if runtime is not None:
             try:
                 _core.bind(runtime._handle)
+                _chosen = _core.runtime_path(), candidate.place
                 return
             except OSError as error:
                 reason = str(error)
@@ -64,14 +70,26 @@ def bind() -> None:
     )
 
 
+def why() -> str | None:
+    """Return where the runtime was found that launches run on; None before :func:`bind`."""
+    from numba_ompsafe import _core
+
+    if _chosen is None:
+        return None
+    path, place = _chosen
+    if path == _core.runtime_path():
+        return place
+    return f"what torch uses, which was loaded after the first launch (until then: {place})"
+
+
 def _candidates() -> Iterator[_Candidate]:
     yield _Candidate("the global scope of the dynamic linker", ctypes.CDLL(None))
-    yield _Candidate("what a loaded torch depends on", _loaded("libtorch_cpu.so"))
+    yield _Candidate("what a loaded torch depends on", loaded("libtorch_cpu.so"))
     for path in _loaded_runtimes():
-        yield _Candidate(f"loaded already: {path}", _loaded(path))
+        yield _Candidate(f"loaded already: {path}", loaded(path))
     for file in _runtimes_in_torch_wheel():
         place = f"in torch's wheel: {file}"
-        shared = _loaded(file.name)
+        shared = loaded(file.name)
         yield _Candidate(place, shared) if shared else _load(place, str(file))
     for name in _SYSTEM_RUNTIMES:
         yield _load(f"the system's {name}", name)
@@ -80,10 +98,10 @@ def _candidates() -> Iterator[_Candidate]:
 
 
 def _loaded_runtimes() -> Iterator[str]:
-    from threadpoolctl import ThreadpoolController
+    from numba_ompsafe import _loaded
 
-    for library in ThreadpoolController().select(user_api="openmp").lib_controllers:
-        yield library.filepath
+    for runtime in _loaded.runtimes():
+        yield runtime.filepath
 
 
 def _runtimes_in_torch_wheel() -> Iterator[Path]:
@@ -97,7 +115,8 @@ def _runtimes_in_torch_wheel() -> Iterator[Path]:
                 yield from sorted(folder.glob(pattern))
 
 
-def _loaded(name: str) -> ctypes.CDLL | None:
+def loaded(name: str) -> ctypes.CDLL | None:
+    """Return the library of that path or SONAME if the process has it; loads nothing."""
     try:
         return ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
     except OSError:
@@ -123,4 +142,4 @@ def _runtime_of(library: ctypes.CDLL) -> ctypes.CDLL | None:
     if entry_point is None:
         return None
     path = _core.library_of(ctypes.cast(entry_point, ctypes.c_void_p).value or 0)
-    return _loaded(path) if path else None
+    return loaded(path) if path else None

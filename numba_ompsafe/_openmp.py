@@ -1,0 +1,26 @@
+"""The OpenMP runtimes in the process, each as threadpoolctl controls it.
+
+What a controller gets and sets is nthreads-var of the thread that calls it.
+"""
+
+from typing import Any
+
+from numba_ompsafe import _core
+
+# How many libraries had been loaded, and the runtimes among them.
+_found: tuple[int, tuple[Any, ...]] = (-1, ())
+
+
+def runtimes() -> tuple[Any, ...]:
+    """Return a ``threadpoolctl.LibController`` for each runtime that is loaded.
+
+    To look for them takes a good part of a millisecond: done anew only when the process has loaded
+    a library since.
+    """
+    global _found
+    loaded = _core.libraries_loaded()
+    if loaded != _found[0]:
+        from numba_ompsafe import _loaded
+
+        _found = loaded, tuple(_loaded.runtimes())
+    return _found[1]

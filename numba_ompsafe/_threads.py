@@ -1,0 +1,119 @@
+"""One number of threads for Numba, torch and OpenMP, for the length of a block.
+
+Everything that a block sets belongs to the thread that runs it, so blocks of other threads are in
+nobody's way:
+
+- Numba's mask. Before Numba has launched a layer, ours is set all the same, and whichever layer is
+  launched on this thread within the block gets it.
+- nthreads-var in every OpenMP runtime that is loaded. torch's regions go by it.
+- The count of torch's MKL. ``torch.set_num_threads`` would set it, too, but also, for the whole
+  process, the count of the threads that torch has not run on.
+
+At its end a block puts back what it found. One thing cannot be put back: that torch has not yet set
+nthreads-var of this thread. It has to, as the block begins, or its first operation in the block
+would undo it. Afterwards the thread has what torch has made of it, which is the count that torch,
+and Numba by its rules, were going to have. But where somebody else had set nthreads-var of this
+thread before, that comes back, and torch goes by it from then on.
+"""
+
+import threading
+from contextlib import ContextDecorator
+
+from numba_ompsafe import _control, _mask, _openmp, _torch
+
+
+class threads(ContextDecorator):  # noqa: N801  # it is called as a function is: with threads(2)
+    """Run a block, or a function, with n threads in Numba, torch and every OpenMP runtime loaded.
+
+    ::
+
+        with numba_ompsafe.threads(2):
+            ...
+
+        @numba_ompsafe.threads(2)
+        def work(): ...
+
+    Holds for the calling thread, under every threading layer of Numba's. After the block, however
+    it ends, all is as before: Numba's mask, or that there was none, nthreads-var of each runtime,
+    torch's count. What ``numba.set_num_threads``, ``torch.set_num_threads`` or
+    ``threadpool_limits`` set on this thread within the block ends with it. That
+    ``torch.set_num_threads`` also speaks for the threads on which torch has not run yet stays.
+
+    An object may be used by many threads, nested and recursively. Not for generators and
+    coroutines: a block must end on the thread that began it, and before the blocks around it.
+
+    Imports neither Numba nor torch. A runtime that is loaded within the block, say by ``import
+    torch``, has its own count there. Where another layer than ``ompsafe`` is launched within the
+    block, for the first time, it obeys if this thread launches it. Not reached: a BLAS other than
+    torch's (see ``threadpoolctl.threadpool_limits``), a torch that was built without OpenMP.
+
+    Args:
+        n: the number of threads, from 1 to ``numba.config.NUMBA_NUM_THREADS``.
+
+    Raises:
+        TypeError: n is not an integer.
+        ValueError: n is out of that range. The upper end is known once Numba is loaded, and looked
+            at here and as a block begins.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = _control.checked_count("threads", n)
+        self._blocks = threading.local()
+
+    def __enter__(self) -> "threads":
+        _control.checked_count("threads", self._n)
+        if not hasattr(self._blocks, "open"):
+            self._blocks.open = []
+        self._blocks.open.append(_Block(self._n))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._blocks.open.pop().end()
+
+
+class _Block:
+    """A block that has begun on this thread, with what is to be put back at its end."""
+
+    def __init__(self, n: int) -> None:
+        self._runtimes = _openmp.runtimes()
+        self._counts = self._counts_now()
+        self._has_torch = _torch.loaded()
+        if self._has_torch:
+            found = _torch.set_mkl_count(0)
+            _torch.settle()
+            self._mkl_count = _torch.set_mkl_count(0) or found
+            _torch.set_mkl_count(self._mkl_count)
+            if self._counts != self._counts_now():
+                self._follow_torch()
+        self._mask = _mask.Mask(n)
+        for runtime in self._runtimes:
+            runtime.set_num_threads(n)
+        if self._has_torch:
+            _torch.set_mkl_count(n)
+
+    def end(self) -> None:
+        try:
+            if not self._has_torch and _torch.loaded():
+                self._mkl_count = self._follow_torch()
+                self._has_torch = True
+        finally:
+            for runtime, count in zip(self._runtimes, self._counts, strict=True):
+                runtime.set_num_threads(count)
+            if self._has_torch:
+                _torch.set_mkl_count(self._mkl_count)
+            self._mask.put_back()
+
+    def _counts_now(self) -> list[int]:
+        return [runtime.num_threads for runtime in self._runtimes]
+
+    def _follow_torch(self) -> int:
+        """Where nobody had set nthreads-var of this thread, put back what torch makes of it.
+
+        Returns what torch makes of MKL's count.
+        """
+        initial, torchs, mkl_count = _torch.plan(self._runtimes)
+        self._counts = [
+            theirs if count == start else count
+            for count, start, theirs in zip(self._counts, initial, torchs, strict=True)
+        ]
+        return mkl_count

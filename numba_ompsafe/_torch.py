@@ -1,0 +1,63 @@
+"""What torch keeps for each thread besides nthreads-var, and when it sets that.
+
+torch sets nthreads-var of a thread at its first parallel operation there, to what the last
+``torch.set_num_threads`` of any thread said, else to its default. From then on it uses whatever
+nthreads-var says. Its matrix products run in MKL, which has a count of its own for a thread, once
+``torch.set_num_threads`` has set one.
+"""
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numba_ompsafe import _runtime
+
+
+def loaded() -> bool:
+    """Whether torch is there, and far enough imported to be asked."""
+    return hasattr(sys.modules.get("torch"), "get_num_threads")
+
+
+def settle() -> None:
+    """Have torch set nthreads-var of this thread now, if it has not, and leave it alone later."""
+    sys.modules["torch"].get_num_threads()
+
+
+def set_mkl_count(n: int) -> int:
+    """Set the count that torch's MKL has for this thread, and return the one it had.
+
+    0, given or returned, stands for none: MKL then follows nthreads-var, up to the number of cores.
+    Without effect, and 0, where torch was built without MKL.
+    """
+    function = _mkl_function()
+    return function(n) if function is not None else 0
+
+
+def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int]:
+    """Return what torch makes of a thread that is new to it.
+
+    Returns:
+        nthreads-var in each runtime as a new thread has it; the same after torch's first operation
+        there; the count of MKL that torch sets with it, 0 for none.
+    """
+    answers = []
+
+    def on_new_thread() -> None:
+        initial = [runtime.num_threads for runtime in runtimes]
+        settle()
+        answers.append((initial, [runtime.num_threads for runtime in runtimes], set_mkl_count(0)))
+
+    thread = threading.Thread(target=on_new_thread, name="numba_ompsafe asks torch")
+    thread.start()
+    thread.join()
+    (answer,) = answers
+    return answer
+
+
+@functools.cache
+def _mkl_function() -> Callable[[int], int] | None:
+    """MKL's public ``MKL_Set_Num_Threads_Local``, in torch's library or in what that depends on."""
+    library = _runtime.loaded("libtorch_cpu.so")
+    return getattr(library, "MKL_Set_Num_Threads_Local", None)
