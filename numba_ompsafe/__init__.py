@@ -20,26 +20,49 @@ if not (sys.platform == "linux" and os.uname().machine in ("x86_64", "aarch64"))
     )
 
 if TYPE_CHECKING:
-    from numba_ompsafe._control import get_default_num_threads, set_default_num_threads
+    from numba_ompsafe._control import (
+        clear_mask,
+        get_default_num_threads,
+        set_default_num_threads,
+    )
     from numba_ompsafe._registration import enable
-    from numba_ompsafe.errors import LayerAlreadyLaunchedError, OpenMPRuntimeNotFoundError
+    from numba_ompsafe._report.here import check, report
+    from numba_ompsafe._threads import threads
+    from numba_ompsafe.errors import (
+        LayerAlreadyLaunchedError,
+        OpenMPRuntimeNotFoundError,
+        ThreadConfigError,
+        ThreadConfigWarning,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LayerAlreadyLaunchedError",
     "OpenMPRuntimeNotFoundError",
+    "ThreadConfigError",
+    "ThreadConfigWarning",
+    "check",
+    "clear_mask",
     "enable",
     "get_default_num_threads",
+    "report",
     "set_default_num_threads",
+    "threads",
 ]
 
 _HOMES = {
     "LayerAlreadyLaunchedError": "errors",
     "OpenMPRuntimeNotFoundError": "errors",
+    "ThreadConfigError": "errors",
+    "ThreadConfigWarning": "errors",
+    "check": "_report.here",
+    "clear_mask": "_control",
     "enable": "_registration",
     "get_default_num_threads": "_control",
+    "report": "_report.here",
     "set_default_num_threads": "_control",
+    "threads": "_threads",
 }
 
 

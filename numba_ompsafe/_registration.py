@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from numba_ompsafe import _switches
+from numba_ompsafe._first_launch import watched
 from numba_ompsafe.errors import LayerAlreadyLaunchedError, OpenMPRuntimeNotFoundError
 
 LAYER = "ompsafe"
@@ -20,6 +21,7 @@ LAYER = "ompsafe"
 _enabled = False
 
 _NUMBAS_LAYERS = ("tbb", "omp", "workqueue")
+_PARALLEL = "numba.np.ufunc.parallel"
 _MARK = "_numba_ompsafe_registered"
 
 # The names of numba.np.ufunc.parallel that registration relies on: the same from 0.61 to 0.68.
@@ -60,8 +62,16 @@ def register_in(parallel: Any) -> None:
 
     @functools.wraps(numbas_own)
     def _launch_threads() -> None:
-        if not parallel._is_initialized:
-            _select_and_launch(parallel, numbas_own)
+        if parallel._is_initialized:
+            return
+        mask = _mask_of_open_block()
+        last = _select_and_launch(parallel, functools.partial(watched, parallel, numbas_own))
+        if mask:
+            from numba_ompsafe import _mask
+
+            _mask.set_after_launch(mask)
+        if last is not None:
+            last()
 
     setattr(_launch_threads, _MARK, True)
     parallel._launch_threads = _launch_threads
@@ -99,11 +109,22 @@ def enable() -> None:
     _enabled = True
 
 
+def running_layer() -> str | None:
+    """Return the name of the threading layer that runs; None before the first launch."""
+    name: str | None = getattr(sys.modules.get(_PARALLEL), "_threading_layer", None)
+    return name
+
+
+def other_layer() -> str | None:
+    """Return the name of the threading layer that runs; None where it is this one, or none."""
+    running = running_layer()
+    return None if running is None or is_this_layer(running) else running
+
+
 def refuse_other_layer(caller: str) -> None:
     """Raise :class:`LayerAlreadyLaunchedError` if another layer than this one runs."""
-    parallel = sys.modules.get("numba.np.ufunc.parallel")
-    running = getattr(parallel, "_threading_layer", None)
-    if running is not None and not _is_this_layer(running):
+    running = other_layer()
+    if running is not None:
         raise LayerAlreadyLaunchedError(
             f"{caller}: Numba's threading layer {running!r} runs in this process already, and "
             "Numba launches one per process. Call numba_ompsafe.enable() before the first parallel "
@@ -119,61 +140,104 @@ def may_launch() -> bool:
     Raises:
         ValueError: ``NUMBA_OMPSAFE_AS_OMP`` has a value that means nothing.
     """
-    parallel = sys.modules.get("numba.np.ufunc.parallel")
-    running = getattr(parallel, "_threading_layer", None)
+    running = running_layer()
     if running is not None:
-        return _is_this_layer(running)
-    if _enabled:
-        return True
-    config: Any = getattr(parallel, "config", None)
+        return is_this_layer(running)
+    return is_requested()
+
+
+def requested() -> tuple[str, list[str]]:
+    """Return the layer that is asked for, and the priority list that says what "default" means.
+
+    They are what Numba's settings say, or the environment where Numba is not there.
+    """
+    config: Any = getattr(sys.modules.get(_PARALLEL), "config", None)
     if hasattr(config, "THREADING_LAYER_PRIORITY"):
-        requested, priority = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+        layer, priority = config.THREADING_LAYER, list(config.THREADING_LAYER_PRIORITY)
     else:  # Numba is not there, or not yet whole
-        requested = os.environ.get("NUMBA_THREADING_LAYER", "default")
+        layer = os.environ.get("NUMBA_THREADING_LAYER", "default")
         priority = os.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split()
-    requested = str(requested).lower()
-    if requested == LAYER or (requested == "default" and LAYER in priority):
+    return LAYER if _enabled else str(layer).lower(), priority
+
+
+def is_requested() -> bool:
+    """Whether the first launch is going to be this layer's, or may be.
+
+    Raises:
+        ValueError: ``NUMBA_OMPSAFE_AS_OMP`` has a value that means nothing.
+    """
+    layer, priority = requested()
+    if layer == LAYER or (layer == "default" and LAYER in priority):
         return True
-    return requested in ("default", "omp", "threadsafe") and _switches.serve_as_omp()
+    return layer in ("default", "omp", "threadsafe") and _switches.serve_as_omp()
+
+
+def is_registered() -> bool:
+    """Whether Numba knows the layer: the one that is loaded, or one that is imported later."""
+    from numba_ompsafe import _startup
+
+    parallel: Any = sys.modules.get(_PARALLEL)
+    if parallel is None:
+        return _startup.finder_is_registered()
+    return hasattr(getattr(parallel, "_launch_threads", None), _MARK)
 
 
 def _fits(parallel: ModuleType) -> bool:
     return all(hasattr(parallel, name) for name in _RELIES_ON)
 
 
-def _is_this_layer(name: str) -> bool:
+def _mask_of_open_block() -> int:
+    """Return the mask that :class:`numba_ompsafe.threads` has set on this thread; 0: none.
+
+    Before the launch nobody else sets one. Numba's start-up overwrites it, under every layer.
+    """
+    core = sys.modules.get("numba_ompsafe._core")
+    return core.mask() if core is not None else 0
+
+
+def is_this_layer(name: str) -> bool:
+    """Whether the layer that runs under ``name`` is this one, maybe served as ``omp``."""
     if name != "omp":
         return name == LAYER
-    from numba_ompsafe import _core
-
+    core = sys.modules.get("numba_ompsafe._core")  # it is there if it serves as omp
     omppool = sys.modules.get("numba.np.ufunc.omppool")
-    return getattr(omppool, "parallel_for", None) == _core.parallel_for
+    return core is not None and omppool is not None and omppool.parallel_for == core.parallel_for
 
 
-def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> None:
-    requested = LAYER if _enabled else str(parallel.config.THREADING_LAYER).lower()
-    named_in_priority = LAYER in parallel.config.THREADING_LAYER_PRIORITY
-    if requested != LAYER and not named_in_priority and not _switches.serve_as_omp():
+def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[], None] | None:
+    """Launch a layer; return what is to be called once no lock is held, if that is this layer."""
+    layer, priority = requested()
+    named_in_priority = LAYER in priority
+    if layer != LAYER and not named_in_priority and not _switches.serve_as_omp():
         numbas_own()
-        return
+        return None
+    warns = _switches.warn_of_conflicts()
     with _initialization_locks(parallel):
         if parallel._is_initialized:
-            return
+            return None
         # Here, since no fork happens meanwhile: a child's import would wait for this one for ever.
         from numba_ompsafe import _layer
 
         # Before the launch: once Numba is initialized, other threads do not wait for this one.
         _layer.read_settings(parallel.config)
-        if requested == LAYER:
+        if layer == LAYER:
             _launch(parallel)
         elif not named_in_priority:
             numbas_own()
-        elif requested == "default":
+        elif layer == "default":
             _launch_first_of(parallel, numbas_own)
         else:
-            _launch_numbas(requested, parallel, numbas_own)
-        if parallel._threading_layer != LAYER and _is_this_layer(parallel._threading_layer):
+            _launch_numbas(layer, parallel, numbas_own)
+        if not is_this_layer(parallel._threading_layer):
+            return None
+        if parallel._threading_layer != LAYER:
             _layer.after_launch(parallel)
+        if not warns:
+            return None
+        # Here for the same reason.
+        from numba_ompsafe._warning import warn_of_severe_conflicts
+
+        return warn_of_severe_conflicts
 
 
 @contextmanager

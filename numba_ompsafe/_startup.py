@@ -82,8 +82,15 @@ class Origin:
 
 _finder = NumbaFinder()
 _sees_forks = False
+# Whether a start-up file has run in this process, or in one that it was forked from.
+ran_at_start = False
 _has_threads = True
 origin = Origin(had_threads=True, had_torch=True)
+
+
+def finder_is_registered() -> bool:
+    """Whether a Numba that is imported from now on will know the layer."""
+    return _finder in sys.meta_path
 
 
 def register_finder(at_start: bool = True) -> None:
@@ -94,9 +101,10 @@ def register_finder(at_start: bool = True) -> None:
     Args:
         at_start: the interpreter has just started, so that this process was not forked.
     """
-    if _finder not in sys.meta_path:
+    if not finder_is_registered():
         sys.meta_path.insert(0, _finder)
-    global _sees_forks, origin
+    global _sees_forks, origin, ran_at_start
+    ran_at_start = ran_at_start or at_start
     if not _sees_forks:
         _sees_forks = True
         if at_start:

@@ -27,6 +27,16 @@ def handle_forks() -> bool:
     )
 
 
+def warn_of_conflicts() -> bool:
+    """Whether the first launch warns of severe conflicts: unless ``NUMBA_OMPSAFE_WARN=0``."""
+    return _read(
+        "NUMBA_OMPSAFE_WARN",
+        True,
+        "set it to 0 to have no warning of conflicting thread settings at the first launch, to 1 "
+        "or not at all to have one",
+    )
+
+
 def _read(variable: str, default: bool, remedy: str) -> bool:
     value = os.environ.get(variable, "")
     values = {"": default, "0": False, "1": True}

@@ -1,9 +1,11 @@
 """What all tests share."""
 
 import os
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 import pytest
+from cgroups import Group, NoCgroupError
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,3 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("needs_torch"):
                 item.add_marker(pytest.mark.skip(reason="torch is not installed"))
+
+
+@pytest.fixture
+def make_group() -> Iterator[Callable[..., Group]]:
+    """Makes real cgroups, removed after the test, which is skipped where none can be made."""
+    groups = []
+
+    def make(parent: Group | None = None) -> Group:
+        try:
+            groups.append(Group(parent))
+        except (NoCgroupError, OSError) as error:
+            pytest.skip(f"no cgroup can be made: {error}")
+        return groups[-1]
+
+    yield make
+    for group in reversed(groups):
+        group.remove()

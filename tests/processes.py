@@ -26,13 +26,15 @@ def clean_environment(**variables: str) -> dict[str, str]:
     """Return the environment without what speaks of threads, and with ``variables``.
 
     The helper modules of this folder can be imported, compiled kernels are cached from one process
-    to the next, and OpenBLAS starts no threads that would be counted with OpenMP's.
+    to the next, and OpenBLAS starts no threads that would be counted with OpenMP's. Nothing is
+    warned of at the first launch: most tests use more threads than there are cores.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_SPEAKS_OF_THREADS)
     }
     environment["PYTHONPATH"] = str(HERE / "support")
     environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment["NUMBA_OMPSAFE_WARN"] = "0"
     environment["NUMBA_CACHE_DIR"] = os.environ["TESTS_NUMBA_CACHE_DIR"]
     return environment | variables
 

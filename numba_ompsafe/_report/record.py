@@ -6,17 +6,37 @@ that there is none.
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Severity = Literal["severe", "moderate"]
+
+# What can be wrong. docs/troubleshooting.md has a section for each.
+Code = Literal[
+    "bound-to-one-core",
+    "crowded-node",
+    "dynamic-teams",
+    "layer-not-running",
+    "mask-above-pool",
+    "more-threads-than-cores",
+    "numba-against-openmp",
+    "omp-overwrites",
+    "other-layer-launched",
+    "runtimes-apart",
+    "spinning-waits",
+    "start-up-file",
+    "thread-limit",
+    "torch-without-openmp",
+    "two-runtimes",
+]
+CODES: tuple[Code, ...] = get_args(Code)
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
     """Versions of what takes part. None for a package that is not loaded in the process."""
 
-    python: str
-    numba_ompsafe: str
+    python: str | None
+    numba_ompsafe: str | None
     numba: str | None
     torch: str | None
 
@@ -30,7 +50,8 @@ class Library:
     name: str  # "GNU", "LLVM", "Intel"; "OpenBLAS", "MKL", ...
     version: str | None
     num_threads: int | None  # what it would use on the thread that asks for the report
-    used_by: tuple[str, ...]  # paths of the loaded libraries that depend on it
+    used_by: tuple[str, ...]  # paths of the loaded libraries whose calls of OpenMP go there
+    in_use: bool | None  # False where all that depend on it call another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +61,7 @@ class ICVs:
     runtime: str  # its path
     nthreads_var: int
     dyn_var: bool
+    dyn_var_setters: tuple[str, ...]  # where it is on: loaded libraries that call omp_set_dynamic
     nest_var: bool | None  # None from OpenMP 5.0 on, where max-active-levels-var says it
     max_active_levels_var: int
     thread_limit_var: int
@@ -74,9 +96,9 @@ class Layer:
     priority: tuple[str, ...]  # numba.config.THREADING_LAYER_PRIORITY
     running: str | None  # None before the first parallel call
     is_ompsafe: bool  # the one that runs; also where it is served as "omp"
-    registered: bool  # whether Numba would know the layer ompsafe
+    registered: bool | None  # whether Numba would know the layer ompsafe
     start_up_file: str | None  # the one that is installed
-    start_up_file_ran: bool
+    start_up_file_ran: bool | None
     runtime: Runtime | None  # of ompsafe, once it has one
     first_launch: FirstLaunch | None  # of the layer omp
 
@@ -99,14 +121,17 @@ class Cores:
     """The cores that the process may use."""
 
     online: int
-    affinity: int  # in the affinity mask of the main thread
+    affinity: int  # in the affinity mask of the main thread, before an OpenMP runtime narrowed it
     quota: float | None  # the tightest cgroup quota, in cores
     quota_file: str | None  # the file that sets it
+    bound_to: int | None = None  # in all places that an OpenMP runtime binds threads to
+    first_place: int | None = None  # in the one where it has bound the main thread
 
     @property
     def usable(self) -> float:
         """How many threads can run at once, on average."""
-        return self.affinity if self.quota is None else min(float(self.affinity), self.quota)
+        limits = (self.affinity, self.quota, self.bound_to)
+        return min(float(limit) for limit in limits if limit is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +147,14 @@ class Neighbour:
 class Conflict:
     """Something that cannot do what was asked for, or that other settings work against."""
 
-    code: str  # docs/troubleshooting.md has a section of this name
+    code: Code
     severity: Severity  # severe: several times slower, hangs, dies, or ignores what was asked for
     found: str
     effect: str
     remedy: str  # something to type
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.found}; {self.effect}. Remedy: {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +169,8 @@ class Report:
     counts: Counts
     environment: dict[str, str]  # the variables that matter and are set
     cores: Cores
-    forks: str  # what becomes of OpenMP's pools at a fork, in words
+    threads: int  # of the system's that the process has, whoever started them
+    forks: str | None  # what becomes of OpenMP's pools at a fork, in words
     neighbours: tuple[Neighbour, ...]
     conflicts: tuple[Conflict, ...]
 

@@ -1,0 +1,81 @@
+"""The cores that a process may use: affinity, what OpenMP has bound threads to, cgroup quotas.
+
+Any OpenMP runtime with affinity settings (``OMP_PROC_BIND``, ``OMP_PLACES``, ``GOMP_CPU_AFFINITY``,
+``KMP_AFFINITY``) narrows the affinity mask of the main thread to its first place, as early as the
+runtime is loaded (libgomp) or first used (LLVM's, Intel's). That mask then is no limit of the
+process; the runtime itself knows how many cores it found before.
+"""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from numba_ompsafe import _loaded
+from numba_ompsafe._report.cgroups import tightest_quota
+from numba_ompsafe._report.record import Cores
+
+
+def find(pid: int | None = None) -> Cores:
+    """Return the cores that a process may use; None for this process.
+
+    Of another process its affinity mask and quota are told, not what its OpenMP runtimes know:
+    where one has bound the main thread, the mask has the cores of its first place.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+    process = Path("/proc", "self" if pid is None else str(pid))
+    quota = tightest_quota(process, process / "root")
+    # Not of the calling thread (0), which anybody may have bound to some of them.
+    affinity = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
+    binding = _binding() if pid is None else None
+    return Cores(
+        online=os.sysconf("SC_NPROCESSORS_ONLN"),
+        affinity=binding.available if binding else affinity,
+        quota=quota.cores if quota else None,
+        quota_file=quota.file if quota else None,
+        bound_to=binding.bound_to if binding else None,
+        first_place=binding.first_place if binding else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """What a runtime binds its threads to, in cores."""
+
+    available: int  # what it could have used
+    bound_to: int  # in all of its places
+    first_place: int  # in the first place, where the main thread is
+
+
+def _binding() -> _Binding | None:
+    """Return the binding of the runtime in this process that found the most cores, if any binds.
+
+    One that is loaded after another has bound the main thread finds only the cores of that place.
+    """
+    bindings = (_binding_of(runtime.dynlib) for runtime in _loaded.runtimes())
+    return max(
+        (binding for binding in bindings if binding),
+        key=lambda binding: binding.available,
+        default=None,
+    )
+
+
+def _binding_of(runtime: ctypes.CDLL) -> _Binding | None:
+    if not hasattr(runtime, "omp_get_place_proc_ids"):  # before OpenMP 4.5
+        return None
+    places = [_cores_of_place(runtime, place) for place in range(runtime.omp_get_num_places())]
+    available = runtime.omp_get_num_procs()
+    bound_to = len(set().union(*places))
+    # LLVM's and Intel's have one place of all cores where they do not bind. Before version 15,
+    # LLVM's binds the main thread where OMP_PLACES says so and OMP_PROC_BIND=false forbids it.
+    if not places or (not runtime.omp_get_proc_bind() and bound_to >= available):
+        return None
+    return _Binding(available, bound_to, len(places[0]))
+
+
+def _cores_of_place(runtime: ctypes.CDLL, place: int) -> set[int]:
+    cores = (ctypes.c_int * runtime.omp_get_place_num_procs(place))()
+    runtime.omp_get_place_proc_ids(place, cores)
+    return set(cores)

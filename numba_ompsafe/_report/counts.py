@@ -1,0 +1,135 @@
+"""How many threads Numba and torch would use on the calling thread, and why.
+
+Two questions are not asked as a program would ask them. ``numba.get_num_threads()`` launches a
+layer where none runs. ``torch.get_num_threads()`` sets nthreads-var of a thread that torch has not
+run on.
+"""
+
+import os
+import sys
+import threading
+from typing import Any
+
+from numba_ompsafe import _registration
+from numba_ompsafe._report.icvs import nthreads_var
+from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
+
+TORCH_LIBRARY = "libtorch_cpu.so"
+
+_RULES = {
+    1: "a mask on this thread (numba.set_num_threads, numba_ompsafe.threads)",
+    2: "numba_ompsafe.set_default_num_threads",
+    3: "NUMBA_NUM_THREADS",
+    4: "what OpenMP would use on this thread",
+}
+
+
+def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -> Counts:
+    """Return the counts, without launching a layer and without torch's setting anything."""
+    numba: Any = sys.modules.get("numba")
+    limit = getattr(getattr(numba, "config", None), "NUMBA_NUM_THREADS", None)
+    torch_runtime = _runtime_of_torch(libraries)
+    torch = _torch_count(layer, torch_runtime, icvs)
+    count, rule = None, None
+    if limit is not None:
+        if layer.running is not None:
+            count, rule = int(numba.get_num_threads()), _rule(layer)
+        else:
+            count, rule = _before_launch(layer, limit, torch, icvs)
+    return Counts(
+        numba=count,
+        numba_rule=rule,
+        numba_mask=_core().mask() or None if layer.is_ompsafe else None,
+        numba_limit=limit,
+        torch=torch,
+        torch_runtime=torch_runtime,
+        torch_has_openmp=_torch_has_openmp(),
+    )
+
+
+def _core() -> Any:
+    return sys.modules.get("numba_ompsafe._core")
+
+
+def _rule(layer: Layer) -> str:
+    return _RULES[_core().rule()] if layer.is_ompsafe else "numba.set_num_threads or its limit"
+
+
+def asks_for_ompsafe() -> bool:
+    """Whether the first launch is going to be ompsafe's."""
+    try:
+        return _registration.is_requested()
+    except ValueError:  # nonsense in a variable, as the launch will say
+        return False
+
+
+def _before_launch(
+    layer: Layer, limit: int, torch: int | None, icvs: tuple[ICVs, ...]
+) -> tuple[int, str]:
+    """Return the count that the first launch will have here, and the rule."""
+    if not asks_for_ompsafe():
+        return limit, "numba.config.NUMBA_NUM_THREADS"
+    from numba_ompsafe._layer import environment_count
+
+    core = _core()
+    mask, default = (core.mask(), core.process_default()) if core else (0, 0)
+    environment = environment_count(sys.modules["numba"].config)
+    followed = torch or _nthreads_var(icvs)
+    rules = ((1, mask), (2, default), (3, environment), (4, followed))
+    rule, count = next((rule, count) for rule, count in rules if count)
+    return min(count, limit), _RULES[rule]
+
+
+def _nthreads_var(icvs: tuple[ICVs, ...]) -> int:
+    """Return nthreads-var of the first runtime, or what one that is loaded now would begin with."""
+    if icvs:
+        return icvs[0].nthreads_var
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else len(os.sched_getaffinity(0))
+
+
+def _runtime_of_torch(libraries: tuple[Library, ...]) -> str | None:
+    for library in libraries:
+        if any(os.path.basename(user) == TORCH_LIBRARY for user in library.used_by):
+            return library.path
+    return None
+
+
+def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> int | None:
+    """Return what torch would use on this thread.
+
+    That is nthreads-var once torch has set it here, as it does at the first parallel operation on a
+    thread. Where it has not, the answer is that of a new thread. A thread with another nthreads-var
+    than a new one counts as set, and so does the main thread, though torch may set it there yet. On
+    the runtime that the layer ompsafe runs on it is asked, which has more to go by
+    (``csrc/thread_count.cpp``).
+    """
+    get_num_threads = getattr(sys.modules.get("torch"), "get_num_threads", None)
+    if get_num_threads is None:
+        return None
+    if layer.runtime is not None and layer.runtime.path == runtime:
+        return int(_core().pool_size_here())
+    here = next((one.nthreads_var for one in icvs if one.runtime == runtime), None)
+    if here is not None and threading.get_native_id() == os.getpid():
+        return here
+    answers: list[tuple[int | None, int]] = []
+
+    def ask() -> None:
+        initial = nthreads_var(runtime) if runtime else None
+        answers.append((initial, get_num_threads()))
+
+    thread = threading.Thread(target=ask, name="numba-ompsafe report", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is shutting down, or the system has no thread to give
+        return None
+    thread.join()
+    for initial, answer in answers:
+        return answer if here in (None, initial) else here
+    return None
+
+
+def _torch_has_openmp() -> bool | None:
+    backends = getattr(sys.modules.get("torch"), "backends", None)
+    openmp = getattr(backends, "openmp", None)
+    return None if openmp is None else bool(openmp.is_available())

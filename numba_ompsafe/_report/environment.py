@@ -1,0 +1,41 @@
+"""The environment variables that say something about threads."""
+
+import re
+from collections.abc import Mapping
+
+# What OpenMP runtimes read, what BLAS libraries and other pools read, what Numba and this package
+# read, and what launchers say of a process's share of a node. LD_PRELOAD decides on the runtime.
+_MATTERS = re.compile(
+    r"""
+    (OMP|GOMP|KMP)_.*
+    | (MKL|OPENBLAS|GOTO|BLIS|VECLIB|NUMEXPR|TBB)_.*(THREAD|DYNAMIC).*
+    | NUMBA_(NUM_THREADS|THREADING_LAYER.*|OMPSAFE_.*)
+    | LD_PRELOAD
+    | SLURM_(CPUS_PER_TASK|CPUS_ON_NODE|NTASKS_PER_NODE|CPU_BIND)
+    | (LOCAL_)?WORLD_SIZE | OMPI_COMM_WORLD_LOCAL_SIZE | MPI_LOCALNRANKS
+    """,
+    re.VERBOSE,
+)
+
+
+def variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of ``environ`` that matter for threads, by name."""
+    return {name: environ[name] for name in sorted(environ) if _MATTERS.fullmatch(name)}
+
+
+def openmp_count(variables: Mapping[str, str]) -> int | None:
+    """Return what ``OMP_NUM_THREADS`` says of regions that are not nested; None if nothing."""
+    return _count(variables.get("OMP_NUM_THREADS", "").split(",")[0])
+
+
+def numba_count(variables: Mapping[str, str]) -> int | None:
+    """Return what ``NUMBA_NUM_THREADS`` says; None if nothing."""
+    return _count(variables.get("NUMBA_NUM_THREADS", ""))
+
+
+def _count(value: str) -> int | None:
+    """Return a number of threads; None for a value that runtimes and Numba do not accept either."""
+    try:
+        return max(int(value), 0) or None
+    except ValueError:
+        return None

@@ -1,0 +1,76 @@
+"""The report of this process's thread settings, and what is wrong with them.
+
+It reads and changes nothing: no ICV, no mask, no count of torch's; it launches no layer and loads
+no library but what ``threadpoolctl`` is made of.
+"""
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+
+from numba_ompsafe._report import (
+    conflicts,
+    cores,
+    counts,
+    environment,
+    icvs,
+    layer,
+    libraries,
+    neighbours,
+    versions,
+)
+from numba_ompsafe._report.record import CODES, Conflict, Report
+from numba_ompsafe.errors import ThreadConfigError
+
+
+def report() -> Report:
+    """Return the thread settings of this process, as the calling thread sees them.
+
+    Works under every threading layer of Numba's, before the first parallel call, and without Numba
+    or torch. Call it when all that the program uses has been imported.
+    """
+    found = replace(this_process(), neighbours=neighbours.find())
+    return replace(found, conflicts=conflicts.find(found))
+
+
+def check(*, ignore: Collection[str] = ()) -> None:
+    """Raise an error if the thread settings of this process are in conflict with each other.
+
+    Args:
+        ignore: codes of conflicts that are no error here.
+
+    Raises:
+        ThreadConfigError: there are others; its ``conflicts`` are these.
+        ValueError: ``ignore`` has something that is no code.
+    """
+    unknown = sorted(set(ignore) - set(CODES))
+    if unknown:
+        raise ValueError(
+            f"check: ignore has {', '.join(map(repr, unknown))}, which is no code of a conflict; "
+            f"these are: {', '.join(CODES)}"
+        )
+    found: tuple[Conflict, ...] = report().conflicts
+    left = tuple(conflict for conflict in found if conflict.code not in ignore)
+    if left:
+        raise ThreadConfigError(left)
+
+
+def this_process() -> Report:
+    """Return what can be told without a look at other processes, and no conflicts."""
+    loaded = libraries.find()
+    running = layer.find(loaded)
+    settings = icvs.find(loaded)
+    return Report(
+        pid=os.getpid(),
+        versions=versions.find(),
+        layer=running,
+        libraries=loaded,
+        icvs=settings,
+        counts=counts.find(running, loaded, settings),
+        environment=environment.variables(os.environ),
+        cores=cores.find(),
+        threads=len(os.listdir("/proc/self/task")),
+        forks=layer.forks(),
+        neighbours=(),
+        conflicts=(),
+    )

@@ -1,0 +1,159 @@
+"""The worker processes beside this one: what the same launcher started, that wants the same cores.
+
+Workers of one launcher run one program. They are known by a common parent and user and by one
+command line but for its numbers (ranks, ports, descriptors): so it is under torchrun, mpirun and
+srun, with joblib's and dask's workers, and under each start method of multiprocessing. Where a
+wrapper starts each worker, as a shell script does, the wrappers have all that in common.
+
+So these are none: other jobs on the machine, other programs of a shell or of a pipeline, processes
+that two workers have started themselves, and the kernels of a notebook server, which have random
+names on their command lines and which a person uses in turns.
+
+Only ``/proc`` is read. A process that ends meanwhile, or that may not be looked at, is left out.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from numba_ompsafe._report import environment
+from numba_ompsafe._report.record import Neighbour
+
+# Not libomptarget, nor Open MPI's libompitrace.
+_RUNTIME = re.compile(r"/lib(gomp|omp5?|iomp5)\b[^/\n]*\.so")
+_NUMBA = re.compile(r"/numba/[^\n]*\.so")
+
+
+def find(pid: int | None = None) -> tuple[Neighbour, ...]:
+    """Return the workers beside a process with an OpenMP runtime loaded and a core in common.
+
+    Args:
+        pid: the process, None for this one. A process that cannot be read has no neighbours.
+    """
+    try:
+        own = _Process.read(os.getpid() if pid is None else pid)
+        mask = os.sched_getaffinity(own.pid)
+        likes = list(_alike(own))
+    except (OSError, ValueError):
+        return ()
+    found = []
+    for process in likes:
+        try:
+            libraries = _text(process.pid, "maps")
+            shares_cores = mask & os.sched_getaffinity(process.pid)
+            if shares_cores and _RUNTIME.search(libraries):
+                count = _count(process.pid, has_numba=bool(_NUMBA.search(libraries)))
+                found.append(Neighbour(process.pid, process.command, count))
+        except OSError:  # it has ended, or may not be looked at
+            continue
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """What tells whether two processes are workers of one launcher."""
+
+    pid: int
+    parent: int
+    user: int
+    command: str
+
+    @classmethod
+    def read(cls, pid: int) -> "_Process":
+        return cls(
+            pid=pid,
+            parent=_parent(pid),
+            user=os.stat(f"/proc/{pid}").st_uid,
+            command=_text(pid, "cmdline").rstrip("\0").replace("\0", " "),
+        )
+
+    def is_like(self, other: "_Process") -> bool:
+        """Whether the two have a user and, but for numbers, a command line in common."""
+        return self.user == other.user and _without_numbers(self) == _without_numbers(other)
+
+
+def _alike(own: _Process) -> Iterator[_Process]:
+    """Yield the workers beside one. The command lines are read of few processes."""
+    parents = dict(_parents())
+    launchers = {own.parent, *_wrappers_like(own, parents)}
+    for pid, parent in parents.items():
+        if parent in launchers and pid != own.pid:
+            process = _try_to_read(pid)
+            if process and process.is_like(own):
+                yield process
+
+
+def _wrappers_like(own: _Process, parents: dict[int, int]) -> Iterator[int]:
+    """Yield the processes beside the parent that are like it, if it is a wrapper.
+
+    It is one if it runs another program. Two workers that run one program, Python, and start
+    processes themselves are no wrappers of these.
+    """
+    wrapper = _try_to_read(own.parent)
+    if wrapper is None or _program(wrapper.pid) == _program(own.pid):
+        return
+    for pid, parent in parents.items():
+        if parent == wrapper.parent and pid != wrapper.pid:
+            process = _try_to_read(pid)
+            if process and process.is_like(wrapper):
+                yield pid
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Yield each process that can be seen, and its parent."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                yield int(name), _parent(int(name))
+            except OSError:
+                continue
+
+
+def _try_to_read(pid: int) -> _Process | None:
+    try:
+        return _Process.read(pid)
+    except OSError:
+        return None
+
+
+def _parent(pid: int) -> int:
+    # The second field, the program's name in parentheses, may hold anything.
+    return int(_text(pid, "stat").rpartition(")")[2].split()[1])
+
+
+def _without_numbers(process: _Process) -> str:
+    return re.sub(r"\d+", "", process.command)
+
+
+def _program(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+def _count(pid: int, has_numba: bool) -> int:
+    """Return how many threads a process would use by its variables, or has cores for.
+
+    What it says in code is not known to others.
+    """
+    variables = dict(
+        variable.split("=", 1) for variable in _text(pid, "environ").split("\0") if "=" in variable
+    )
+    counts = [environment.openmp_count(variables)]
+    if has_numba:
+        counts.append(environment.numba_count(variables))
+    said = [count for count in counts if count]
+    return max(said) if said else len(_mask_of_all_threads(pid))
+
+
+def _mask_of_all_threads(pid: int) -> set[int]:
+    """Return the cores of a process. A runtime may have bound its threads to one each."""
+    threads = map(int, os.listdir(f"/proc/{pid}/task"))
+    return set().union(*(os.sched_getaffinity(thread) for thread in threads))
+
+
+def _text(pid: int, file: str) -> str:
+    return Path(f"/proc/{pid}/{file}").read_text(errors="replace")
