@@ -1,0 +1,136 @@
+"""``numba-ompsafe report`` and ``check``: the threads of a process, and what is wrong with them."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from numba_ompsafe._command.arguments import Parser, conflict_code, module_names, process_id
+from numba_ompsafe._command.output import paint, put
+
+if TYPE_CHECKING:
+    from numba_ompsafe._report.record import Report
+
+_REPORT = """\
+Tell how a process's threads are set up: what runs, on which OpenMP runtime, with how many threads
+and why, on which cores, and what is wrong with that, with the remedy. The process is this command's
+own, after the imports that are named, or another one."""
+
+_CHECK = """\
+Find what is wrong with a process's thread settings, for job scripts and tests: the exit status is 1
+if there is a conflict, else 0. The process is this command's own, after the imports that are named,
+or another one."""
+
+
+def add_report(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Make the sub-command known."""
+    parser = commands.add_parser(
+        "report", help="tell how a process's threads are set up", description=_REPORT
+    )
+    _add_process(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as a JSON object")
+    parser.set_defaults(do=_report, parser=parser)
+
+
+def add_check(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Make the sub-command known."""
+    parser = commands.add_parser(
+        "check", help="end with exit status 1 if there is a conflict", description=_CHECK
+    )
+    _add_process(parser)
+    parser.add_argument(
+        "--ignore",
+        metavar="CODE",
+        type=conflict_code,
+        action="append",
+        default=[],
+        help="a conflict that is none here; may be given several times",
+    )
+    parser.add_argument("--json", action="store_true", help="print the conflicts as a JSON list")
+    parser.set_defaults(do=_check, parser=parser)
+
+
+def _add_process(parser: Parser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--import",
+        dest="modules",
+        metavar="MODULES",
+        type=module_names,
+        action="extend",
+        default=[],
+        help="import these first, in this order: torch,cv2,sklearn",
+    )
+    which.add_argument(
+        "--pid",
+        metavar="N",
+        type=process_id,
+        help="tell of the running process N what can be seen from outside",
+    )
+
+
+def _report(options: argparse.Namespace) -> int:
+    from numba_ompsafe._report import page
+
+    found = _found(options)
+    put(found.to_json() if options.json else page.text(found, _note(options), paint))
+    return 0
+
+
+def _note(options: argparse.Namespace) -> str:
+    if options.pid is not None:
+        return (
+            "Seen from outside. The counts are those that its variables ask for; what the program "
+            "sets in code, and the ICVs, cannot be seen."
+        )
+    if not options.modules:
+        return (
+            "Nothing is imported in it. For what your program's imports make of it, name them in "
+            "their order: numba-ompsafe report --import torch,numba"
+        )
+    return ""
+
+
+def _check(options: argparse.Namespace) -> int:
+    from numba_ompsafe._report import page
+
+    found = _found(options).conflicts
+    counted = tuple(conflict for conflict in found if conflict.code not in options.ignore)
+    if options.json:
+        put(json.dumps([asdict(conflict) for conflict in counted], indent=2))
+    else:
+        put(page.conflicts(counted, paint))
+    return 1 if counted else 0
+
+
+def _found(options: argparse.Namespace) -> "Report":
+    """Return the report of the process that the options name."""
+    from numba_ompsafe._report import here
+
+    if options.pid is None:
+        _import(options.modules, options.parser)
+        return here.report()
+    from numba_ompsafe._report import elsewhere
+
+    try:
+        return elsewhere.report(options.pid)
+    except elsewhere.UnreadableProcessError as error:
+        parser: Parser = options.parser
+        parser.fail(str(error))
+
+
+def _import(modules: Iterable[str], parser: Parser) -> None:
+    """Import the modules as ``python -c`` would; what they print does not get into the report."""
+    if not sys.flags.safe_path:
+        sys.path[0] = ""  # the folder that the user is in; it was that of this command
+    for module in modules:
+        try:
+            with redirect_stdout(sys.stderr):
+                import_module(module)
+        except (Exception, SystemExit) as error:
+            reason = " ".join(str(error).split())
+            parser.fail(f"import of {module} failed: {type(error).__name__}: {reason}")
