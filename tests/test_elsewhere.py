@@ -201,7 +201,7 @@ def test_p8_a_process_of_somebody_else() -> None:
     code = """
     import contextlib, io, json, os
     from numba_ompsafe._command import main
-    from numba_ompsafe._report import elsewhere, page  # while they can be read
+    from numba_ompsafe._report import elsewhere, here, page  # while they can be read
     if os.getuid() == 0:
         os.setuid(65534)
     words = io.StringIO()
