@@ -70,8 +70,8 @@ void Stopwatch::learn(const void* kernel, std::size_t elements, std::size_t piec
   update(kernel, elements, found, !computing);
 }
 
-void learn_longer(const void* kernel, std::size_t elements) {
-  update(kernel, elements, kIsComputing, false);
+void forget(const void* kernel, std::size_t elements) {
+  entry_of(key_of(kernel, elements)).store(0, std::memory_order_relaxed);
 }
 
 void learn_not_tiny(const void* kernel, std::size_t elements) {

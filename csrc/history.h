@@ -16,6 +16,9 @@ constexpr std::int64_t kBrief = 50'000;
 // threads takes longer.
 constexpr std::int64_t kTiny = 1'000;
 
+// What it costs at most to run a launch piece by piece and to read the clock after each.
+constexpr std::int64_t kOfEachPiece = 50;
+
 struct Known {
   bool anything = false;
   bool computing = false;  // no piece that was timed lately waited, for a file, a lock or the time
@@ -40,9 +43,9 @@ class Stopwatch {
   const std::int64_t begin_;
 };
 
-// That a launch that counted as brief or tiny took longer than that by the clock. It may have been
-// interrupted: the next one that is timed tells.
-void learn_longer(const void* kernel, std::size_t elements);
+// To be called where a launch that counted as brief or tiny took longer than that by the clock. It
+// may have been interrupted: the next one is timed, as one of which nothing is known.
+void forget(const void* kernel, std::size_t elements);
 
 // That a launch whose piece was timed took too long as a whole to be tiny: its pieces differ.
 void learn_not_tiny(const void* kernel, std::size_t elements);

@@ -84,6 +84,7 @@ void Launch::run_in_turn() {
 bool Launch::run_in_turn_within(std::int64_t limit) {
   const std::int64_t begin = platform::clock_ns();
   const std::size_t all = pieces();
+  limit += static_cast<std::int64_t>(all) * history::kOfEachPiece;
   for (std::size_t done = 1; done <= all; ++done) {
     if (chunked_) {
       run(0, done - 1, 1);
@@ -92,7 +93,7 @@ bool Launch::run_in_turn_within(std::int64_t limit) {
     }
     const std::int64_t taken = platform::clock_ns() - begin;
     if (taken <= limit || done + 1 == all) continue;
-    history::learn_longer(kernel(), elements_);
+    history::forget(kernel(), elements_);
     slots_done_ = done;
     if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
     return done == all;

@@ -83,7 +83,7 @@ int count_without_mask() {
 
 int capped(int n) {
   const int limit = this_thread.limit;
-  if (limit != 0) n = std::min(n, limit);
+  if (limit > 0) n = std::min(n, limit);
   return std::min(n, thread_limit.load(std::memory_order_relaxed));
 }
 

@@ -1,25 +1,30 @@
 """Numba's mask on this thread, set and put back under every threading layer and before any runs."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from numba_ompsafe import _core, _registration
+from numba_ompsafe import _core, _openmp, _registration
 
 
 class Mask:
-    """A mask that is set on this thread, and what was there before.
+    """What masks this thread has, to be put back, and a mask that is set meanwhile.
 
     Ours is set whatever layer runs: before a launch nobody knows which it is going to be. The first
-    launch overwrites it, as Numba's start-up sets a mask for every layer; :func:`set_after_launch`
-    is called then, on the thread that launches.
+    launch overwrites it, as Numba's start-up sets a mask for every layer; see :func:`kept`.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self) -> None:
         self._of_other_layer = 0
         if _registration.other_layer() is not None:
             self._of_other_layer = _parallel().get_num_threads()
-            _parallel().set_num_threads(n)
         self._own = _core.mask(), _core.limit()
+
+    def set(self, n: int) -> None:
+        """Set the mask to n."""
+        if _registration.other_layer() is not None:
+            _set_of_other_layer(n)
         _core.set_mask(n)
         _core.set_limit(0)
 
@@ -34,12 +39,21 @@ class Mask:
             _set_of_other_layer(self._of_other_layer or mask or _parallel().NUM_THREADS)
 
 
-def set_after_launch(n: int) -> None:
-    """Set the mask on this thread that the first launch has overwritten."""
+@contextmanager
+def kept() -> Iterator[None]:
+    """Keep this thread's mask, and nthreads-var, through a launch.
+
+    Numba's start-up sets a mask under every layer, and nthreads-var under ``omp``.
+    """
+    mask = _core.mask()
+    counts = [(runtime, runtime.num_threads) for runtime in _openmp.runtimes()]
+    yield
+    for runtime, count in counts:
+        runtime.set_num_threads(count)
     if _registration.other_layer() is None:
-        _core.set_mask(n)
+        _core.set_mask(mask)
     else:
-        _set_of_other_layer(n)
+        _set_of_other_layer(mask)
 
 
 def _set_of_other_layer(n: int) -> None:

@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -64,12 +64,8 @@ def register_in(parallel: Any) -> None:
     def _launch_threads() -> None:
         if parallel._is_initialized:
             return
-        mask = _mask_of_open_block()
-        last = _select_and_launch(parallel, functools.partial(watched, parallel, numbas_own))
-        if mask:
-            from numba_ompsafe import _mask
-
-            _mask.set_after_launch(mask)
+        with _open_block_kept():
+            last = _select_and_launch(parallel, functools.partial(watched, parallel, numbas_own))
         if last is not None:
             last()
 
@@ -186,13 +182,17 @@ def _fits(parallel: ModuleType) -> bool:
     return all(hasattr(parallel, name) for name in _RELIES_ON)
 
 
-def _mask_of_open_block() -> int:
-    """Return the mask that :class:`numba_ompsafe.threads` has set on this thread; 0: none.
+def _open_block_kept() -> AbstractContextManager[None]:
+    """Keep through a launch what a block of :class:`numba_ompsafe.threads` has set on this thread.
 
-    Before the launch nobody else sets one. Numba's start-up overwrites it, under every layer.
+    Before the launch nobody else sets a mask.
     """
     core = sys.modules.get("numba_ompsafe._core")
-    return core.mask() if core is not None else 0
+    if core is None or core.mask() == 0:
+        return nullcontext()
+    from numba_ompsafe import _mask
+
+    return _mask.kept()
 
 
 def is_this_layer(name: str) -> bool:
@@ -211,7 +211,6 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> Callabl
     if layer != LAYER and not named_in_priority and not _switches.serve_as_omp():
         numbas_own()
         return None
-    warns = _switches.warn_of_conflicts()
     with _initialization_locks(parallel):
         if parallel._is_initialized:
             return None
@@ -232,8 +231,6 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> Callabl
             return None
         if parallel._threading_layer != LAYER:
             _layer.after_launch(parallel)
-        if not warns:
-            return None
         # Here for the same reason.
         from numba_ompsafe._warning import warn_of_severe_conflicts
 

@@ -5,12 +5,15 @@ the controller here it also holds where one does: as a cap on this thread's coun
 that a lower nthreads-var or a later ``torch.set_num_threads`` is still followed, in forked workers,
 too. ``numba.set_num_threads`` lifts the cap: what was said last holds.
 
-threadpoolctl goes back by setting the number that it was told before. That number remembers the
-mask and the cap that it came from, and that there was none: so these come back, whatever was set
-meanwhile.
+threadpoolctl goes back by setting the number that it was told before, whether or not it has set a
+limit here meanwhile. That number remembers the mask and the cap that it came from, and that there
+was none: so these come back. To limit Numba to a number that ``threadpool_info()`` told on the same
+thread, therefore, make it an ``int`` of its own, ``int(n)``. On another thread it is a number like
+any other.
 """
 
 import functools
+import threading
 from typing import Any
 
 import threadpoolctl
@@ -24,6 +27,7 @@ class _Count(int):
 
     mask: int
     limit: int
+    thread: int
 
 
 class NumbaController(threadpoolctl.LibController):  # type: ignore[misc]
@@ -42,15 +46,16 @@ class NumbaController(threadpoolctl.LibController):  # type: ignore[misc]
             return None
         count = _Count(function())
         count.mask, count.limit = _core.mask(), _core.limit()
+        count.thread = threading.get_ident()
         return count
 
     def set_num_threads(self, num_threads: int) -> None:
         """Limit launches on this thread, or go back to what held when a count was told."""
-        if isinstance(num_threads, _Count):
+        if isinstance(num_threads, _Count) and num_threads.thread == threading.get_ident():
             _core.set_mask(num_threads.mask)
             _core.set_limit(num_threads.limit)
         else:
-            _core.set_limit(num_threads)
+            _core.set_limit(max(0, num_threads))
 
     def get_version(self) -> str:
         """Return this package's version."""

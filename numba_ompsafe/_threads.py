@@ -17,7 +17,7 @@ thread before, that comes back, and torch goes by it from then on.
 """
 
 import threading
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, ExitStack
 
 from numba_ompsafe import _control, _mask, _openmp, _torch
 
@@ -40,7 +40,8 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
     ``torch.set_num_threads`` also speaks for the threads on which torch has not run yet stays.
 
     An object may be used by many threads, nested and recursively. Not for generators and
-    coroutines: a block must end on the thread that began it, and before the blocks around it.
+    coroutines: a block must end on the thread that began it, and before the blocks around it. A
+    process that is forked within the block, say a ``DataLoader`` worker, begins with its counts.
 
     Imports neither Numba nor torch. A runtime that is loaded within the block, say by ``import
     torch``, has its own count there. Where another layer than ``ompsafe`` is launched within the
@@ -60,6 +61,9 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
         self._n = _control.checked_count("threads", n)
         self._blocks = threading.local()
 
+    def __reduce__(self) -> tuple[type["threads"], tuple[int]]:
+        return threads, (self._n,)
+
     def __enter__(self) -> "threads":
         _control.checked_count("threads", self._n)
         if not hasattr(self._blocks, "open"):
@@ -72,48 +76,60 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
 
 
 class _Block:
-    """A block that has begun on this thread, with what is to be put back at its end."""
+    """A block that has begun on this thread.
+
+    What is to be put back is put back also where the beginning is interrupted, or fails.
+    """
 
     def __init__(self, n: int) -> None:
         self._runtimes = _openmp.runtimes()
         self._counts = self._counts_now()
-        self._has_torch = _torch.loaded()
-        if self._has_torch:
-            found = _torch.set_mkl_count(0)
-            _torch.settle()
-            self._mkl_count = _torch.set_mkl_count(0) or found
-            _torch.set_mkl_count(self._mkl_count)
-            if self._counts != self._counts_now():
-                self._follow_torch()
-        self._mask = _mask.Mask(n)
-        for runtime in self._runtimes:
-            runtime.set_num_threads(n)
-        if self._has_torch:
-            _torch.set_mkl_count(n)
+        self._mkl_count: int | None = None  # None: torch was not there
+        mask = _mask.Mask()
+        with ExitStack() as undo:
+            undo.callback(self._put_back)
+            undo.callback(mask.put_back)
+            if _torch.loaded():
+                self._settle_torch()
+            mask.set(n)
+            for runtime in self._runtimes:
+                runtime.set_num_threads(n)
+            if self._mkl_count is not None:
+                _torch.set_mkl_count(n)
+            self._undo = undo.pop_all()
 
     def end(self) -> None:
         try:
-            if not self._has_torch and _torch.loaded():
-                self._mkl_count = self._follow_torch()
-                self._has_torch = True
+            if self._mkl_count is None and _torch.loaded():
+                self._follow_torch()
         finally:
-            for runtime, count in zip(self._runtimes, self._counts, strict=True):
-                runtime.set_num_threads(count)
-            if self._has_torch:
-                _torch.set_mkl_count(self._mkl_count)
-            self._mask.put_back()
+            self._undo.close()
+
+    def _put_back(self) -> None:
+        for runtime, count in zip(self._runtimes, self._counts, strict=True):
+            runtime.set_num_threads(count)
+        if self._mkl_count is not None:
+            _torch.set_mkl_count(self._mkl_count)
 
     def _counts_now(self) -> list[int]:
         return [runtime.num_threads for runtime in self._runtimes]
 
-    def _follow_torch(self) -> int:
-        """Where nobody had set nthreads-var of this thread, put back what torch makes of it.
+    def _settle_torch(self) -> None:
+        self._mkl_count = found = _torch.set_mkl_count(0)
+        _torch.settle()
+        made = _torch.set_mkl_count(0)
+        self._mkl_count = made or found
+        if self._counts != self._counts_now():
+            self._follow_torch()
+            self._mkl_count = made or found
 
-        Returns what torch makes of MKL's count.
-        """
-        initial, torchs, mkl_count = _torch.plan(self._runtimes)
+    def _follow_torch(self) -> None:
+        """Where nobody had set nthreads-var of this thread, put back what torch makes of it."""
+        plan = _torch.plan(self._runtimes)
+        if plan is None:
+            return
+        initial, torchs, self._mkl_count = plan
         self._counts = [
             theirs if count == start else count
             for count, start, theirs in zip(self._counts, initial, torchs, strict=True)
         ]
-        return mkl_count

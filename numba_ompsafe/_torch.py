@@ -35,12 +35,13 @@ def set_mkl_count(n: int) -> int:
     return function(n) if function is not None else 0
 
 
-def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int]:
+def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
     """Return what torch makes of a thread that is new to it.
 
     Returns:
         nthreads-var in each runtime as a new thread has it; the same after torch's first operation
-        there; the count of MKL that torch sets with it, 0 for none.
+        there; the count of MKL that torch sets with it, 0 for none. None if there is no thread to
+        ask on, as when the interpreter shuts down.
     """
     answers = []
 
@@ -50,10 +51,12 @@ def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int]:
         answers.append((initial, [runtime.num_threads for runtime in runtimes], set_mkl_count(0)))
 
     thread = threading.Thread(target=on_new_thread, name="numba_ompsafe asks torch")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
     thread.join()
-    (answer,) = answers
-    return answer
+    return answers[0] if answers else None
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from numba_ompsafe import _loaded
+from numba_ompsafe import _loaded, _switches
 from numba_ompsafe._report.cgroups import tightest_quota
 from numba_ompsafe.errors import ThreadConfigWarning
 
@@ -32,7 +32,12 @@ def warn_of_severe_conflicts() -> None:
 
     To be called with none of the locks held under which layers are launched: a filter or hook of
     the user's may do anything, or turn the warning into an error.
+
+    Raises:
+        ValueError: ``NUMBA_OMPSAFE_WARN`` has a value that means nothing.
     """
+    if not _switches.warn_of_conflicts():
+        return
     try:
         found = _severe_conflicts() if _may_be_severe() else []
     except Exception:

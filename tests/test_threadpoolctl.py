@@ -201,6 +201,26 @@ for user_api in (None, "numba", "blas"):
     }
 
 
+def test_p8_a_number_told_on_another_thread_limits_like_any_other() -> None:
+    code = """
+(told,) = [entry["num_threads"] for entry in shown()]
+def limited():
+    set_num_threads(2)
+    with threadpool_limits(told, user_api="numba"):
+        return [here(), settings.here()["mask"]]
+results["thread"] = openmp.on_new_thread(limited)
+"""
+    assert results_of(code, GNU | {"OMP_NUM_THREADS": "1"}) == {"thread": [1, 2]}
+
+
+def test_p8_a_limit_below_1_is_none() -> None:
+    code = """
+with threadpool_limits(-1, user_api="numba"):
+    results["here"] = here()
+"""
+    assert results_of(code, GNU | {"OMP_NUM_THREADS": "2"}) == {"here": 2}
+
+
 def test_p8_a_limit_without_an_end_stays_and_numba_set_num_threads_lifts_it() -> None:
     code = """
 threadpool_limits(1)

@@ -399,9 +399,62 @@ import numba, torch, kernels
 torch.set_num_threads(7)
 with threads(1):
     kernels.launch()
-results["torch"] = torch.get_num_threads()
+    results["in the block"] = [torch.get_num_threads(), numba.get_num_threads()]
+results["after it"] = torch.get_num_threads()
 """
-    assert results_of(code, numba=False, layer="omp") == {"torch": 7}
+    expected = {"in the block": [1, 1], "after it": 7}
+    assert results_of(code, numba=False, layer="omp") == expected
+
+
+@pytest.mark.needs_torch
+def test_p8_an_interrupted_beginning_leaves_no_trace() -> None:
+    # At whichever of its lines.
+    code = """
+import torch
+torch.set_num_threads(5)
+set_num_threads(2)
+kernels.launch()
+before = settings.here()
+class Stop(Exception): pass
+def interrupted(at):
+    lines = 0
+    def trace(frame, event, argument):
+        nonlocal lines
+        if frame.f_code.co_qualname.startswith("_Block.") and event == "line":
+            lines += 1
+            if lines == at:
+                raise Stop
+        return trace
+    sys.settrace(trace)
+    try:
+        with threads(1):
+            sys.settrace(None)
+    except Stop:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+at = 1
+while interrupted(at):
+    assert settings.here() == before, at
+    at += 1
+results["lines"] = at > 10
+"""
+    assert results_of(code) == {"lines": True}
+
+
+def test_p8_a_decorated_function_and_the_decorator_go_to_other_processes() -> None:
+    code = """
+import pickle
+import cloudpickle
+@threads(2)
+def count():
+    return get_num_threads()
+results["function"] = cloudpickle.loads(cloudpickle.dumps(count))()
+with pickle.loads(pickle.dumps(threads(3))):
+    results["decorator"] = get_num_threads()
+"""
+    assert results_of(code) == {"function": 2, "decorator": 3}
 
 
 def test_p8_clear_mask_goes_back_to_the_rules() -> None:
