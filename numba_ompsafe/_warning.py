@@ -70,6 +70,7 @@ def _most_threads() -> int:
 
 
 def _usable_cores() -> float:
+    # As Cores.usable, but for binding; to ask the report's own would import all that it needs.
     quota = tightest_quota(Path("/proc/self"), Path("/"))
     affinity = len(os.sched_getaffinity(os.getpid()))
     return min(affinity, quota.cores) if quota else affinity

@@ -88,7 +88,9 @@ def test_p8_an_import_that_fails_is_one_line_that_names_it(
 def test_imports_are_done_in_order_as_python_does_them_and_do_not_disturb(tmp_path: Path) -> None:
     (tmp_path / "first.py").write_text("import sys; print('noise'); assert sys.path[0] == ''")
     (tmp_path / "second.py").write_text("import sys; assert 'first' in sys.modules")
-    (tmp_path / "third.py").write_text("import sys; assert 'second' in sys.modules")
+    (tmp_path / "third.py").write_text(
+        "import sys; assert 'second' in sys.modules; assert sys.argv == ['-c']"
+    )
     for form in (SCRIPT, MODULE):
         result = execute(
             [*form, "report", "--json", "--import", "first,second", "--import", "third"],
@@ -117,6 +119,13 @@ def test_json_has_the_fields_of_the_record() -> None:
     assert conflict["code"] == "spinning-waits"
     (checked,) = json.loads(command("check", "--json", env=TROUBLE).stdout)
     assert checked == conflict
+
+
+def test_a_variable_that_the_report_brings_about_is_not_told() -> None:
+    name = "KMP_DUPLICATE_LIB_OK"
+    assert name not in json.loads(command("report", "--json").stdout)["environment"]
+    given = command("report", "--json", env={name: "True"}).stdout
+    assert json.loads(given)["environment"][name] == "True"
 
 
 def test_p8_the_page_says_what_is_wrong_and_what_to_type() -> None:

@@ -73,6 +73,15 @@ def test_p8_a_preloaded_runtime_that_all_call_is_no_conflict() -> None:
 
 
 @pytest.mark.needs_torch
+@pytest.mark.parametrize("layer", ["ompsafe", "omp"])
+def test_p8_torchs_runtime_preloaded_is_the_one_of_what_comes_before_torch(layer: str) -> None:
+    code = LAUNCH + "import situations; situations.fit(); import torch; torch.ones(1_000_000).sum()"
+    torchs = [path for p in SITE_PACKAGES if (path := Path(p, "torch/lib/libgomp.so.1")).exists()]
+    rated, _ = told(code, {"LD_PRELOAD": str(torchs[0])}, layer=layer)
+    assert [code for code, _ in rated] == (["omp-overwrites"] if layer == "omp" else [])
+
+
+@pytest.mark.needs_torch
 def test_p8_torch_after_scikit_learn_is_two_runtimes() -> None:
     code = "import situations; situations.fit(); import torch; torch.ones(1_000_000).sum(); "
     rated, words = told(code + LAUNCH)
@@ -129,7 +138,10 @@ def test_p8_omp_has_changed_torchs_count() -> None:
     )
     cores, torch_count = run_python(SEED.format(count=7, then=then) + ask, layer="omp")
     assert torch_count == cores
-    assert f"the first Numba call (layer omp) changed the count of torch from 7 to {cores}" in words
+    assert (
+        f"the first Numba call (layer omp) changed the count of torch from 7 to {cores} on the "
+        "thread that launched"
+    ) in words
     assert "Remedy: NUMBA_THREADING_LAYER=ompsafe python app.py" in words
 
 
@@ -160,6 +172,22 @@ def test_p8_omp_before_torch(openmp: str | None, severity: str) -> None:
     assert "has set the count of torch to" in words
 
 
+@pytest.mark.parametrize("code", ["import numba", LAUNCH])
+def test_p8_omp_alone_ignores_omp_num_threads(code: str) -> None:
+    # A limit that no machine has for its number of cores.
+    rated, words = told(code, {"OMP_NUM_THREADS": "1001"}, layer="omp")
+    assert rated == [["omp-overwrites", "moderate"]]
+    assert "where OMP_NUM_THREADS=1001" in words
+    assert told(code, {"OMP_NUM_THREADS": "1001"}, layer="workqueue") == ([], "")
+
+
+@pytest.mark.needs_torch
+def test_p8_a_count_that_the_program_has_made_the_same_for_both_is_no_conflict() -> None:
+    env = {"NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}
+    assert told("import numba, torch", env)[0] == [["numba-against-openmp", "moderate"]]
+    assert told("import numba, torch; torch.set_num_threads(2)", env) == ([], "")
+
+
 @pytest.mark.needs_torch
 def test_p8_a_mask_above_torchs_pool() -> None:
     code = "import torch, numba; torch.set_num_threads(1); numba.set_num_threads(2); " + LAUNCH
@@ -173,6 +201,19 @@ def test_p8_dyn_var_switched_on() -> None:
     rated, words = told(code)
     assert rated == [["dynamic-teams", "moderate"]]
     assert "omp_set_dynamic(0)" in words
+
+
+def test_p8_dyn_var_switched_on_is_switched_off_by_what_the_remedy_says() -> None:
+    # Of a runtime that is not in the global scope, and that neither prange nor torch runs on.
+    code = """
+    import ctypes, json, numba_ompsafe
+    ctypes.CDLL("libgomp.so.1").omp_set_dynamic(1)
+    (conflict,) = numba_ompsafe.report().conflicts
+    exec(conflict.remedy.partition(" on each thread")[0])
+    print(json.dumps([conflict.code, conflict.effect, len(numba_ompsafe.report().conflicts)]))
+    """
+    effect = "parallel regions there quietly get fewer threads while the machine is busy"
+    assert run_python(code) == ["dynamic-teams", effect, 0]
 
 
 def test_p8_dyn_var_switched_on_by_a_variable() -> None:
@@ -209,6 +250,21 @@ def test_p8_another_layer_runs_than_was_asked_for() -> None:
     rated, words = told(code, layer="workqueue")
     assert rated == [["layer-not-running", "severe"]]
     assert "the layer omp is asked for, but workqueue runs" in words
+
+
+def test_p8_a_name_that_is_no_layer() -> None:
+    rated, words = told("import numba", layer="ompsfae")
+    assert rated == [["layer-not-running", "severe"]]
+    assert "'ompsfae' is asked for, which is no threading layer" in words
+
+
+def test_p8_ompsafe_with_a_numba_that_cannot_be_extended() -> None:
+    recorded = numba_ompsafe.report()
+    layer = replace(recorded.layer, registered=False, start_up_file_ran=True, running=None)
+    report = replace(recorded, layer=replace(layer, requested="ompsafe", expected="ompsafe"))
+    found = [conflict for conflict in conflicts.find(report) if conflict.severity == "severe"]
+    assert [conflict.code for conflict in found] == ["layer-not-running"]
+    assert "numba_ompsafe.enable()" in found[0].remedy
 
 
 def test_p8_a_layer_of_the_priority_list_could_not_be_loaded() -> None:
@@ -269,5 +325,6 @@ def test_p8_a_torch_without_openmp(has_openmp: bool | None, expected: list[str])
     recorded = numba_ompsafe.report()
     counts = replace(recorded.counts, numba=1, torch=1, torch_has_openmp=has_openmp)
     layer = replace(recorded.layer, registered=True, requested="ompsafe", running=None)
+    layer = replace(layer, expected="ompsafe")
     report = replace(recorded, counts=counts, layer=layer, libraries=(), icvs=(), environment={})
     assert [conflict.code for conflict in conflicts.find(report)] == expected

@@ -65,6 +65,14 @@ def test_p8_what_is_to_be_typed_is_not_shortened() -> None:
     assert f"LD={path} x" in " ".join(text.split())
 
 
+def test_control_characters_of_variables_and_commands_do_not_reach_the_terminal() -> None:
+    neighbour = Neighbour(pid=77, command="python \x1b[31m", num_threads=1)
+    report = replace(REPORT, environment={"OMP_X": "a\n\x07b"}, neighbours=(neighbour,))
+    text = page.text(report)
+    assert r"OMP_X=a\n\x07b" in text
+    assert r"python \x1b[31m" in text
+
+
 def test_only_severities_are_painted() -> None:
     conflict = Conflict("two-runtimes", "severe", "moderate", "severe", "severe")
     text = page.text(with_conflicts(conflict), paint=str.upper)

@@ -1,6 +1,8 @@
 """The report tells the truth, wherever it is asked for, and changes nothing."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from processes import run_python
@@ -98,6 +100,39 @@ def test_p7_a_report_under_another_layer_does_not_load_this_one(layer: str) -> N
         report.layer.running, report.layer.runtime]))
     """
     assert run_python(code, layer=layer) == [False, False, layer, None]
+
+
+def test_p8_a_report_while_tbb_runs() -> None:
+    code = """
+    import json, numba, numba_ompsafe
+    numba.get_num_threads()
+    report = numba_ompsafe.report()
+    print(json.dumps([report.layer.running, report.layer.expected, report.conflicts]))
+    """
+    env = {"LD_LIBRARY_PATH": str(Path(sys.prefix, "lib"))}  # where pip puts it
+    assert run_python(code, env, layer="tbb") == ["tbb", "tbb", []]
+
+
+@pytest.mark.parametrize(
+    ("layer", "env", "expected"),
+    [
+        (None, {}, "omp"),
+        ("OMP", {"NUMBA_OMPSAFE_AS_OMP": "1"}, "ompsafe"),
+        (None, {"NUMBA_THREADING_LAYER_PRIORITY": "tbb ompsafe"}, "ompsafe"),
+        (None, {"NUMBA_THREADING_LAYER_PRIORITY": "omp ompsafe"}, "omp"),
+        ("forksafe", {}, "workqueue"),
+    ],
+)
+def test_the_report_tells_the_layer_that_the_first_launch_takes(
+    layer: str | None, env: dict[str, str], expected: str
+) -> None:
+    code = """
+    import json, numba, numba_ompsafe
+    before = numba_ompsafe.report().layer.expected
+    import kernels; kernels.launch()
+    print(json.dumps([before, numba_ompsafe.report().layer.expected]))
+    """
+    assert run_python(code, env, layer=layer) == [expected, expected]
 
 
 # What the report says of the counts on a thread, and then what they are.

@@ -42,7 +42,7 @@ def record(
     return Report(
         pid=1,
         versions=Versions("3.12", "0.1", "0.61", "2.1"),
-        layer=Layer("omp", (), "omp", False, True, None, True, None, None),
+        layer=Layer("omp", (), "omp", "omp", False, True, None, True, None, None),
         libraries=libraries,
         icvs=(ICVs(GNU.path, 2, False, (), None, 1, thread_limit, "dynamic", "false", 0),),
         counts=Counts(numba, None, None, None, torch, GNU.path, True),

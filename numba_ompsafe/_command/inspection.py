@@ -127,6 +127,7 @@ def _import(modules: Iterable[str], parser: Parser) -> None:
     """Import the modules as ``python -c`` would; what they print does not get into the report."""
     if not sys.flags.safe_path:
         sys.path[0] = ""  # the folder that the user is in; it was that of this command
+    sys.argv = ["-c"]  # the command's arguments are none of theirs
     for module in modules:
         try:
             with redirect_stdout(sys.stderr):

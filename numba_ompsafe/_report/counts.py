@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any
 
-from numba_ompsafe import _registration
+from numba_ompsafe._report import environment
 from numba_ompsafe._report.icvs import nthreads_var
 from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
 
@@ -55,27 +55,19 @@ def _rule(layer: Layer) -> str:
     return _RULES[_core().rule()] if layer.is_ompsafe else "numba.set_num_threads or its limit"
 
 
-def asks_for_ompsafe() -> bool:
-    """Whether the first launch is going to be ompsafe's."""
-    try:
-        return _registration.is_requested()
-    except ValueError:  # nonsense in a variable, as the launch will say
-        return False
-
-
 def _before_launch(
     layer: Layer, limit: int, torch: int | None, icvs: tuple[ICVs, ...]
 ) -> tuple[int, str]:
     """Return the count that the first launch will have here, and the rule."""
-    if not asks_for_ompsafe():
+    if layer.expected != "ompsafe":
         return limit, "numba.config.NUMBA_NUM_THREADS"
     from numba_ompsafe._layer import environment_count
 
     core = _core()
     mask, default = (core.mask(), core.process_default()) if core else (0, 0)
-    environment = environment_count(sys.modules["numba"].config)
+    of_numba = environment_count(sys.modules["numba"].config)
     followed = torch or _nthreads_var(icvs)
-    rules = ((1, mask), (2, default), (3, environment), (4, followed))
+    rules = ((1, mask), (2, default), (3, of_numba), (4, followed))
     rule, count = next((rule, count) for rule, count in rules if count)
     return min(count, limit), _RULES[rule]
 
@@ -84,8 +76,7 @@ def _nthreads_var(icvs: tuple[ICVs, ...]) -> int:
     """Return nthreads-var of the first runtime, or what one that is loaded now would begin with."""
     if icvs:
         return icvs[0].nthreads_var
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdecimal() and int(first) > 0 else len(os.sched_getaffinity(0))
+    return environment.openmp_count(os.environ) or len(os.sched_getaffinity(0))
 
 
 def _runtime_of_torch(libraries: tuple[Library, ...]) -> str | None:

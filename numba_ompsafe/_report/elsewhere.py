@@ -13,6 +13,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 from numba_ompsafe._report import conflicts, cores, environment, mapped, neighbours
+from numba_ompsafe._report.layer import first_launched
 from numba_ompsafe._report.record import Cores, Counts, Layer, Library, Report, Versions
 
 # Each of Numba's layers is an extension module, loaded when the layer is launched.
@@ -126,11 +127,18 @@ def _layer(process: _Process) -> Layer:
     running = next((_LAYERS[layer[1]] for layer in numbas if layer), None)
     if running is None and process.has("/numba_ompsafe/_core."):
         running = "ompsafe"
+    requested = process.environ.get("NUMBA_THREADING_LAYER", "").lower() or None
+    priority = tuple(process.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split())
+    expected = running
+    if running is None and requested is not None:
+        as_omp = process.environ.get("NUMBA_OMPSAFE_AS_OMP") == "1"
+        expected = first_launched(requested, priority, as_omp)
     files = (f"{folder}/{name}" for folder in process.packages() for name in _START_UP_FILES)
     return Layer(
-        requested=process.environ.get("NUMBA_THREADING_LAYER"),
-        priority=tuple(process.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split()),
+        requested=requested,
+        priority=priority,
         running=running,
+        expected=expected,
         is_ompsafe=running == "ompsafe",
         registered=None,
         start_up_file=next((file for file in files if process.seen_from_here(file).exists()), None),

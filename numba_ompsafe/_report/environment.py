@@ -1,7 +1,9 @@
 """The environment variables that say something about threads."""
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 # What OpenMP runtimes read, what BLAS libraries and other pools read, what Numba and this package
 # read, and what launchers say of a process's share of a node. LD_PRELOAD decides on the runtime.
@@ -21,6 +23,24 @@ _MATTERS = re.compile(
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of ``environ`` that matter for threads, by name."""
     return {name: environ[name] for name in sorted(environ) if _MATTERS.fullmatch(name)}
+
+
+def of_this_process() -> dict[str, str]:
+    """Return those of this process that matter, as somebody has set them."""
+    found = variables(os.environ)
+    # threadpoolctl sets it when it is imported, as the report does: that was nobody's wish.
+    if found.get("KMP_DUPLICATE_LIB_OK") == "True" and not _started_with("KMP_DUPLICATE_LIB_OK"):
+        del found["KMP_DUPLICATE_LIB_OK"]
+    return found
+
+
+def _started_with(name: str) -> bool:
+    """Whether this process was started with the variable; also where that cannot be read."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return True
+    return any(entry.startswith(f"{name}=".encode()) for entry in entries)
 
 
 def openmp_count(variables: Mapping[str, str]) -> int | None:

@@ -67,7 +67,7 @@ def this_process() -> Report:
         libraries=loaded,
         icvs=settings,
         counts=counts.find(running, loaded, settings),
-        environment=environment.variables(os.environ),
+        environment=environment.of_this_process(),
         cores=cores.find(),
         threads=len(os.listdir("/proc/self/task")),
         forks=layer.forks(),

@@ -2,10 +2,18 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from numba_ompsafe import _first_launch, _registration, _runtime, _startup, _switches
 from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime
+
+# What "default" means where nobody has said it, and what Numba's words for a purpose mean on Linux.
+NUMBAS_PRIORITY = ("tbb", "omp", "workqueue")
+_PURPOSES = {"threadsafe": ("tbb", "omp"), "forksafe": ("tbb", "workqueue"), "safe": ("tbb",)}
+
+LAYERS = (_registration.LAYER, *NUMBAS_PRIORITY)
+WORDS = ("default", *_PURPOSES)
 
 
 def find(libraries: tuple[Library, ...]) -> Layer:
@@ -18,6 +26,7 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         requested=requested,
         priority=tuple(priority),
         running=running,
+        expected=_expected(running, is_ompsafe, requested, priority),
         is_ompsafe=is_ompsafe,
         registered=_registration.is_registered(),
         start_up_file=_start_up_file(),
@@ -25,6 +34,36 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         runtime=_runtime_of_the_layer(libraries) if is_ompsafe else None,
         first_launch=None if is_ompsafe or seen is None else FirstLaunch(*seen),
     )
+
+
+def first_launched(requested: str, priority: Sequence[str], served_as_omp: bool) -> str | None:
+    """Return the layer that the first launch takes; None where it is going to be an error.
+
+    Whether TBB can be loaded is known once it was tried. Few have it where Numba finds it, so it is
+    expected only where nothing else is asked for.
+
+    Args:
+        requested: a layer or one of Numba's words, in lower case.
+        priority: what "default" means; empty for Numba's own list.
+        served_as_omp: whether this layer is what ``omp`` means.
+    """
+    purposes = {"default": tuple(priority) or NUMBAS_PRIORITY, **_PURPOSES}
+    names = purposes.get(requested, (requested,))
+    if not set(names) <= set(LAYERS):
+        return None
+    first = next((name for name in names if name != "tbb"), "tbb")
+    return _registration.LAYER if first == "omp" and served_as_omp else first
+
+
+def _expected(
+    running: str | None, is_ompsafe: bool, requested: str, priority: Sequence[str]
+) -> str | None:
+    if running is not None:
+        return _registration.LAYER if is_ompsafe else running
+    try:
+        return first_launched(requested, priority, _switches.serve_as_omp())
+    except ValueError:  # nonsense in the variable, as the launch will say
+        return _registration.LAYER if requested == _registration.LAYER else None
 
 
 def _start_up_file() -> str | None:

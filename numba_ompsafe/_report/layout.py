@@ -17,12 +17,19 @@ def row(label: str, text: object, indent: int = 2) -> str:
 def filled(text: object, first: str = "", others: str = "") -> str:
     """Return the text in lines that begin with ``first`` and ``others``; words stay whole."""
     return textwrap.fill(
-        str(text),
+        printable(str(text)),
         _WIDTH,
         initial_indent=first,
         subsequent_indent=others,
         break_long_words=False,
         break_on_hyphens=False,
+    )
+
+
+def printable(text: str) -> str:
+    """Return the text with its control characters as Python writes them: variables may hold any."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
 
 

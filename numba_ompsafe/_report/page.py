@@ -70,7 +70,9 @@ def _what_runs(report: Report) -> Iterator[str]:
     if layer.first_launch:
         launch = layer.first_launch
         counts = f"{launch.nthreads_var_before} to {launch.nthreads_var_after}"
-        yield row("", f"its first launch took nthreads-var from {counts}")
+        yield row(
+            "", f"its first launch took nthreads-var from {counts} on the thread that launched"
+        )
     yield row("start-up file", _start_up_file(layer))
 
 

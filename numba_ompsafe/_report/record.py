@@ -95,6 +95,7 @@ class Layer:
     requested: str | None  # numba.config.THREADING_LAYER, or the variable where Numba is not loaded
     priority: tuple[str, ...]  # numba.config.THREADING_LAYER_PRIORITY
     running: str | None  # None before the first parallel call
+    expected: str | None  # the one that runs, else the first launch's; "ompsafe" if served as "omp"
     is_ompsafe: bool  # the one that runs; also where it is served as "omp"
     registered: bool | None  # whether Numba would know the layer ompsafe
     start_up_file: str | None  # the one that is installed

@@ -17,6 +17,9 @@ from numba_ompsafe._report.elf import Elf, ElfError
 _STARTS_REGIONS = ("GOMP_parallel", "__kmpc_fork_call")
 _OPENMP = ("GOMP_", "__kmpc_", "omp_")
 
+# The dynamic linker itself comes after LD_PRELOAD's libraries, and before all that come later.
+_LINKER = "ld-linux"
+
 # By loading this one, ``import torch`` puts what it depends on into the global scope.
 _TORCHS_SCOPE = "libtorch_global_deps.so"
 
@@ -115,8 +118,10 @@ class _DynamicLinker:
 
     def __init__(self) -> None:
         self._global_scope = ctypes.CDLL(None)
-        paths = dict.fromkeys(os.path.realpath(name) for name in self._names())
+        paths = {os.path.realpath(name): os.path.basename(name) for name in self._names()}
         self.order = {path: position for position, path in enumerate(paths)}
+        linker = (at for at, name in enumerate(paths.values()) if name.startswith(_LINKER))
+        self._start = next(linker, 0)
 
     def answers(self, path: str, function: str) -> str | None:
         """Return the library that the calls of ``function`` in the library at ``path`` reach."""
@@ -138,10 +143,14 @@ class _DynamicLinker:
     def _global_since(self, path: str) -> int:
         """Return the position in the order from which on the library is in the global scope.
 
-        torch's may have been loaded before torch, by the layer, and for itself alone.
+        torch's may have been loaded before torch, by the layer, and for itself alone; but what the
+        process has started with (``LD_PRELOAD``) was there for all from the start.
         """
+        position = self.order.get(path, 0)
+        if position < self._start:
+            return position
         beside = os.path.join(os.path.dirname(path), _TORCHS_SCOPE)
-        return max(self.order.get(path, 0), self.order.get(beside, 0))
+        return max(position, self.order.get(beside, 0))
 
     def _holder(self, scope: ctypes.CDLL, function: str) -> str | None:
         """Return the library whose function the scope offers under that name."""

@@ -18,8 +18,7 @@ def runnable_threads(report: Report) -> dict[str, int]:
 
 def thread_limit(report: Report, who: str) -> int:
     """Return thread-limit-var of the runtime that Numba or torch is on; a huge one for none."""
-    running = report.layer.running or report.layer.requested
-    if who == "Numba" and running in ("tbb", "workqueue"):
+    if who == "Numba" and report.layer.expected in ("tbb", "workqueue"):
         return sys.maxsize
     bound = report.layer.runtime.path if report.layer.runtime else None
     path = bound if who == "Numba" else report.counts.torch_runtime
@@ -44,6 +43,4 @@ def remedy(report: Report, count: int) -> str:
 
 def numba_follows_openmp(report: Report) -> bool:
     """Whether ``OMP_NUM_THREADS`` reaches Numba: under the layer ompsafe, if nobody told Numba."""
-    layer = report.layer
-    ompsafe = layer.is_ompsafe or (layer.running is None and layer.requested == "ompsafe")
-    return ompsafe and "NUMBA_NUM_THREADS" not in report.environment
+    return report.layer.expected == "ompsafe" and "NUMBA_NUM_THREADS" not in report.environment

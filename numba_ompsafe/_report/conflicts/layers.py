@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from numba_ompsafe._report.layer import LAYERS, NUMBAS_PRIORITY, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
 
-_NUMBAS_PRIORITY = ("tbb", "omp", "workqueue")
 _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"
 
 
@@ -27,9 +27,11 @@ def other_layer_launched(report: Report) -> Iterator[Conflict]:
 def layer_not_running(report: Report) -> Iterator[Conflict]:
     """Another layer runs than the one that was asked for by name, or first."""
     layer = report.layer
+    if layer.running is None:
+        yield from _launches_nothing(layer)
     if layer.running is None or (layer.is_ompsafe and layer.requested in ("omp", "ompsafe")):
         return
-    if layer.requested in _NUMBAS_PRIORITY and layer.requested != layer.running:
+    if layer.requested in NUMBAS_PRIORITY and layer.requested != layer.running:
         yield Conflict(
             code="layer-not-running",
             severity="severe",
@@ -70,9 +72,30 @@ def start_up_file(report: Report) -> Iterator[Conflict]:
     )
 
 
+def _launches_nothing(layer: Layer) -> Iterator[Conflict]:
+    """What is asked for is no layer, or cannot be made one, for more than the start-up file."""
+    asked = layer.priority if layer.requested == "default" else (layer.requested,)
+    unknown = [name for name in asked if name not in (None, *LAYERS, *WORDS)]
+    if unknown:
+        found = f"{' and '.join(map(repr, unknown))} is asked for, which is no threading layer"
+        remedy = _START
+    elif "ompsafe" in asked and layer.registered is False and layer.start_up_file_ran is not False:
+        found = "the layer ompsafe is asked for, and could not be registered with this Numba"
+        remedy = "import numba_ompsafe; numba_ompsafe.enable() (its error says why)"
+    else:
+        return
+    yield Conflict(
+        code="layer-not-running",
+        severity="severe",
+        found=found,
+        effect="the first parallel Numba call raises ValueError",
+        remedy=remedy,
+    )
+
+
 def _fell_back(layer: Layer) -> bool:
     """Numba's own list names TBB first, which few have: that layer was nobody's wish."""
-    if layer.requested != "default" or layer.priority in ((), _NUMBAS_PRIORITY):
+    if layer.requested != "default" or layer.priority in ((), NUMBAS_PRIORITY):
         return False
     if layer.is_ompsafe:
         return layer.priority[0] not in ("omp", "ompsafe")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from numba_ompsafe._report import environment
 from numba_ompsafe._report.conflicts import owners
-from numba_ompsafe._report.record import Conflict, Layer, Report
+from numba_ompsafe._report.record import Conflict, Report
 
 _REMEDY = "NUMBA_THREADING_LAYER=ompsafe python app.py"
 _EFFECT = (
@@ -21,8 +21,8 @@ def omp_overwrites(report: Report) -> Iterator[Conflict]:
         return
     if layer.running == "omp":
         yield from _overwritten(report)
-    elif layer.running is None and report.counts.torch is not None and _omp_is_next(report):
-        yield from _to_be_overwritten(report, report.counts.torch)
+    elif layer.running is None and layer.expected == "omp":
+        yield from _to_be_overwritten(report)
 
 
 def mask_above_pool(report: Report) -> Iterator[Conflict]:
@@ -57,6 +57,7 @@ def _overwritten(report: Report) -> Iterator[Conflict]:
         if who != "numba"
     ]
     if not others:
+        yield from _ignored(report, "has set")
         return
     whose = f"the count of {' and '.join(others)}"
     launch = report.layer.first_launch
@@ -74,22 +75,41 @@ def _overwritten(report: Report) -> Iterator[Conflict]:
     else:
         severe = asked is not None and asked != limit
         found = f"the first Numba call (layer omp) has set {whose} to {limit}"
-        if severe:
-            found += f", where OMP_NUM_THREADS={asked}"
+    found += " on the thread that launched"
+    if launch is None and severe:
+        found += f", where OMP_NUM_THREADS={asked}"
     yield _conflict(found, severe)
 
 
-def _to_be_overwritten(report: Report, torch: int) -> Iterator[Conflict]:
-    limit = report.counts.numba_limit
+def _to_be_overwritten(report: Report) -> Iterator[Conflict]:
+    limit, torch = report.counts.numba_limit, report.counts.torch
     if limit is None:
         return
     maybe = "" if report.layer.requested == "omp" else ", unless TBB can be loaded"
+    if torch is None:
+        yield from _ignored(report, f"will set{maybe},")
+        return
     found = f"the first parallel Numba call will launch the layer omp{maybe}: it "
     if torch != limit:
         found += f"changes torch's count from {torch} to {limit}"
     else:
         found += f"sets torch's count, to the {limit} that it is"
     yield _conflict(found, torch != limit)
+
+
+def _ignored(report: Report, sets: str) -> Iterator[Conflict]:
+    """Nobody else's count is overwritten, but the one that ``OMP_NUM_THREADS`` asks for is."""
+    asked, limit = environment.openmp_count(report.environment), report.counts.numba_limit
+    if asked in (None, limit) or "NUMBA_NUM_THREADS" in report.environment:
+        return
+    yield Conflict(
+        code="omp-overwrites",
+        severity="moderate",
+        found=f"the first Numba call (layer omp) {sets} nthreads-var to {limit}, where "
+        f"OMP_NUM_THREADS={asked}",
+        effect=f"OMP_NUM_THREADS is ignored: Numba's limit is {limit} threads",
+        remedy=f"{_REMEDY}, or export NUMBA_NUM_THREADS={asked}",
+    )
 
 
 def _conflict(found: str, severe: bool) -> Conflict:
@@ -100,13 +120,3 @@ def _conflict(found: str, severe: bool) -> Conflict:
         effect=_EFFECT,
         remedy=_REMEDY,
     )
-
-
-def _omp_is_next(report: Report) -> bool:
-    layer: Layer = report.layer
-    if report.environment.get("NUMBA_OMPSAFE_AS_OMP") == "1":
-        return False
-    if layer.requested in ("omp", "threadsafe"):
-        return True
-    after_tbb = [name for name in layer.priority if name != "tbb"]
-    return layer.requested == "default" and after_tbb[:1] == ["omp"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from numba_ompsafe._report.conflicts import owners
-from numba_ompsafe._report.record import Conflict, Library, Report
+from numba_ompsafe._report.record import Conflict, ICVs, Library, Report
 
 
 def two_runtimes(report: Report) -> Iterator[Conflict]:
@@ -69,14 +69,15 @@ def dynamic_teams(report: Report) -> Iterator[Conflict]:
         return
     setters = owners.packages(path for icvs in on for path in icvs.dyn_var_setters)
     variable = report.environment.get("OMP_DYNAMIC")
-    remedy = "ctypes.CDLL(None).omp_set_dynamic(0) on each thread, after the import that sets it"
+    calls = "; ".join(f'ctypes.CDLL("{icvs.runtime}").omp_set_dynamic(0)' for icvs in on)
+    remedy = f"{calls} on each thread, after the import that sets it"
     if setters:
         by = f", by {' or '.join(setters)} (calls omp_set_dynamic)"
     elif variable is not None:
         by, remedy = f", by OMP_DYNAMIC={variable}", "unset OMP_DYNAMIC"
     else:
         by = ""
-    whose = "torch's regions" if report.layer.is_ompsafe else "prange and torch's regions"
+    whose = _on_dynamic_teams(report, on)
     yield Conflict(
         code="dynamic-teams",
         severity="moderate",
@@ -84,6 +85,19 @@ def dynamic_teams(report: Report) -> Iterator[Conflict]:
         effect=f"{whose} quietly get fewer threads while the machine is busy",
         remedy=remedy,
     )
+
+
+def _on_dynamic_teams(report: Report, on: list[ICVs]) -> str:
+    """Launches of ompsafe are not among them: it switches dyn-var off for their length."""
+    paths = [icvs.runtime for icvs in on]
+    whose = []
+    # Before the first launch it is not known which runtime omp will be on.
+    on_openmp = report.versions.numba is not None and report.layer.expected == "omp"
+    if on_openmp and owners.runtime_of_numba(report) in (None, *paths):
+        whose.append("prange")
+    if report.counts.torch_runtime in paths:
+        whose.append("torch's regions")
+    return " and ".join(whose) or "parallel regions there"
 
 
 def _used_by(library: Library) -> str:
