@@ -4,18 +4,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cgroups import Group
 from commands import command
 from processes import HERE, clean_environment, run_python
 
 INTEL = str(Path(sys.prefix, "lib", "libiomp5.so"))
 LAUNCH = "import kernels; kernels.launch()\n"
+CORES = sorted(os.sched_getaffinity(0))
+needs_two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 
 @contextmanager
@@ -68,8 +71,9 @@ def test_a_process_that_does_nothing() -> None:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert report["versions"]["python"] == python
     assert report["versions"]["numba"] is report["versions"]["torch"] is None
-    assert report["layer"]["running"] is report["layer"]["requested"] is None
-    assert report["cores"]["affinity"] == len(os.sched_getaffinity(0))
+    assert (report["layer"]["running"], report["layer"]["requested"]) == (None, "default")
+    assert report["layer"]["priority"] == ["tbb", "omp", "workqueue"]
+    assert report["cores"]["affinity"] == len(CORES)
     assert (report["threads"], report["conflicts"], report["libraries"]) == (1, [], [])
 
 
@@ -82,6 +86,27 @@ def test_numbas_layer_is_told_by_what_is_loaded(layer: str) -> None:
     assert report["layer"]["start_up_file"].endswith("/numba_ompsafe.pth")
     assert report["versions"]["numba"] == version("numba")
     assert report["versions"]["numba_ompsafe"] == version("numba-ompsafe")
+    assert codes(report) == []
+
+
+def test_the_layer_that_is_served_as_omp_is_told() -> None:
+    layer = report_of(LAUNCH, NUMBA_OMPSAFE_AS_OMP="1")["layer"]
+    assert (layer["running"], layer["is_ompsafe"]) == ("omp", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "running"),
+    [
+        # A report, or numba_ompsafe.threads, loads ompsafe and launches nothing.
+        ("import numba, sklearn.ensemble; from numba_ompsafe import _core", None),
+        ("import numba; numba.config.THREADING_LAYER = 'workqueue'\n" + LAUNCH, "workqueue"),
+    ],
+)
+def test_p8_what_code_may_have_said_of_the_layer_is_no_conflict(
+    code: str, running: str | None
+) -> None:
+    report = report_of(code, NUMBA_THREADING_LAYER="TBB")
+    assert (report["layer"]["requested"], report["layer"]["running"]) == ("tbb", running)
     assert codes(report) == []
 
 
@@ -141,6 +166,54 @@ def test_p8_more_threads_than_cores_by_variables_and_affinity() -> None:
     assert codes(report) == ["more-threads-than-cores"]
 
 
+@needs_two_cores
+def test_p8_more_threads_than_the_limit_by_variables() -> None:
+    env = {"NUMBA_THREADING_LAYER": "ompsafe", "NUMBA_NUM_THREADS": "2"}
+    report = report_of(LAUNCH, OMP_THREAD_LIMIT="1", **env)
+    assert codes(report) == ["thread-limit"]
+
+
+@needs_two_cores
+def test_p8_more_threads_than_a_quota_where_no_variable_says_how_many(
+    make_group: Callable[..., Group],
+) -> None:
+    group = make_group()
+    group.set_quota(1)
+    report = report_of(group.enter + LAUNCH, NUMBA_THREADING_LAYER="ompsafe")
+    assert report["counts"]["numba"] == len(CORES)
+    assert codes(report) == ["more-threads-than-cores"]
+
+
+@needs_two_cores
+def test_p8_a_main_thread_that_openmp_has_bound() -> None:
+    report = report_of(LAUNCH, NUMBA_THREADING_LAYER="ompsafe", OMP_PROC_BIND="true")
+    assert report["cores"]["affinity"] == len(CORES)
+    assert report["cores"]["first_place"] == 1
+    assert codes(report) == ["bound-to-one-core"]
+
+
+@needs_two_cores
+def test_p8_a_main_thread_that_the_program_has_bound_is_no_conflict() -> None:
+    code = LAUNCH + f"import os; os.sched_setaffinity(0, [{CORES[0]}])"
+    assert codes(report_of(code, NUMBA_THREADING_LAYER="ompsafe")) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(LAUNCH + "import torch", marks=pytest.mark.needs_torch),
+        "import sklearn.ensemble",
+    ],
+)
+def test_p8_workers_without_variables_use_all_cores_each(code: str) -> None:
+    env = {"NUMBA_THREADING_LAYER": "ompsafe"}
+    with running(code, **env):
+        report = report_of(code, **env)
+    assert codes(report) == ["crowded-node"]
+    (conflict,) = report["conflicts"]
+    assert f"2 processes of one launcher use {2 * len(CORES)} threads" in conflict["found"]
+
+
 def test_p8_a_wait_policy_that_spins() -> None:
     report = report_of("import sklearn.ensemble", OMP_WAIT_POLICY="active")
     assert codes(report) == ["spinning-waits"]
@@ -151,7 +224,10 @@ def test_the_page_says_that_it_was_seen_from_outside() -> None:
         page = command("report", "--pid", str(pid)).stdout
         assert page.startswith(f"Thread settings of process {pid}\nSeen from outside.")
         checked = command("check", "--pid", str(pid))
-        assert (checked.returncode, checked.stdout) == (0, "No conflicts\n")
+        assert (checked.returncode, checked.stdout) == (
+            0,
+            "No conflicts that can be seen from outside\n",
+        )
 
 
 def test_check_looks_at_another_process() -> None:
@@ -196,19 +272,37 @@ def test_p8_a_process_that_runs_no_python() -> None:
             sleeps.kill()
 
 
-def test_p8_a_process_of_somebody_else() -> None:
-    # Root gives its rights away; everybody else has none over the first process.
-    code = """
-    import contextlib, io, json, os
+# Root gives its rights away; everybody else has none over the first process.
+AS_NOBODY = "os.getuid() or os.setuid(65534)"
+AS_ROOT_OF_A_CONTAINER = """
+libc = ctypes.CDLL(None, use_errno=True)
+version = (ctypes.c_uint32 * 2)(0x20080522, 0)
+assert libc.capset(version, (ctypes.c_uint32 * 6)()) == 0, ctypes.get_errno()
+"""
+
+
+@pytest.mark.parametrize(
+    ("give_rights_away", "way"),
+    [
+        (AS_NOBODY, "run this command as its user, or as root (sudo)"),
+        pytest.param(
+            AS_ROOT_OF_A_CONTAINER,
+            "root has not the right to here: run this command on the host, or in a container with "
+            "CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)",
+            marks=pytest.mark.skipif(os.getuid() != 0, reason="only for root"),
+        ),
+    ],
+)
+def test_p8_a_process_that_may_not_be_looked_at(give_rights_away: str, way: str) -> None:
+    code = f"""
+    import contextlib, ctypes, io, json, os
     from numba_ompsafe._command import main
     from numba_ompsafe._report import elsewhere, here, page  # while they can be read
-    if os.getuid() == 0:
-        os.setuid(65534)
+    exec({give_rights_away!r})
     words = io.StringIO()
     with contextlib.redirect_stderr(words), contextlib.suppress(SystemExit):
         main(["report", "--pid", "1"])
     print(json.dumps(words.getvalue()))
     """
     line = run_python(code)
-    assert line.startswith("numba-ompsafe report: process 1 belongs to somebody else; run this")
-    assert line.count("\n") == 1
+    assert line == f"numba-ompsafe report: process 1 may not be looked at; {way}\n"

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -84,8 +84,8 @@ def _report(options: argparse.Namespace) -> int:
 def _note(options: argparse.Namespace) -> str:
     if options.pid is not None:
         return (
-            "Seen from outside. The counts are those that its variables ask for; what the program "
-            "sets in code, and the ICVs, cannot be seen."
+            "Seen from outside. The counts are those that its variables ask for, or one thread for "
+            "each core; what the program sets in code, and the ICVs, cannot be seen."
         )
     if not options.modules:
         return (
@@ -98,12 +98,12 @@ def _note(options: argparse.Namespace) -> str:
 def _check(options: argparse.Namespace) -> int:
     from numba_ompsafe._report import page
 
-    found = _found(options).conflicts
-    counted = tuple(conflict for conflict in found if conflict.code not in options.ignore)
+    found = _found(options)
+    counted = tuple(one for one in found.conflicts if one.code not in options.ignore)
     if options.json:
         put(json.dumps([asdict(conflict) for conflict in counted], indent=2))
     else:
-        put(page.conflicts(counted, paint))
+        put(page.conflicts(replace(found, conflicts=counted), paint))
     return 1 if counted else 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from numba_ompsafe import _loaded
+from numba_ompsafe._report import proc
 from numba_ompsafe._report.cgroups import tightest_quota
 from numba_ompsafe._report.record import Cores
 
@@ -19,8 +20,9 @@ from numba_ompsafe._report.record import Cores
 def find(pid: int | None = None) -> Cores:
     """Return the cores that a process may use; None for this process.
 
-    Of another process its affinity mask and quota are told, not what its OpenMP runtimes know:
-    where one has bound the main thread, the mask has the cores of its first place.
+    Of another process the affinity masks and the quota are told, not what its OpenMP runtimes know.
+    Where the main thread may run on fewer cores than all threads together, it is taken to be bound
+    to its first place.
 
     Raises:
         ProcessLookupError: there is no such process.
@@ -28,11 +30,11 @@ def find(pid: int | None = None) -> Cores:
     process = Path("/proc", "self" if pid is None else str(pid))
     quota = tightest_quota(process, process / "root")
     # Not of the calling thread (0), which anybody may have bound to some of them.
-    affinity = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
-    binding = _binding() if pid is None else None
+    main = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
+    binding = _binding() if pid is None else _binding_of_other(pid, main)
     return Cores(
         online=os.sysconf("SC_NPROCESSORS_ONLN"),
-        affinity=binding.available if binding else affinity,
+        affinity=binding.available if binding else main,
         quota=quota.cores if quota else None,
         quota_file=quota.file if quota else None,
         bound_to=binding.bound_to if binding else None,
@@ -45,7 +47,7 @@ class _Binding:
     """What a runtime binds its threads to, in cores."""
 
     available: int  # what it could have used
-    bound_to: int  # in all of its places
+    bound_to: int | None  # in all of its places; None if not known
     first_place: int  # in the first place, where the main thread is
 
 
@@ -60,6 +62,12 @@ def _binding() -> _Binding | None:
         key=lambda binding: binding.available,
         default=None,
     )
+
+
+def _binding_of_other(pid: int, main: int) -> _Binding | None:
+    """Return what the masks of a process's threads tell; ``main`` is the size of the main one's."""
+    available = len(proc.cores_of_all_threads(pid))
+    return _Binding(available, None, main) if available > main else None
 
 
 def _binding_of(runtime: ctypes.CDLL) -> _Binding | None:

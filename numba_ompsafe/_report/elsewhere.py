@@ -2,17 +2,17 @@
 
 ``/proc`` has its libraries, threads, cores and the environment that it was started with. What a
 program said in code (``torch.set_num_threads``, ``numba.set_num_threads``) and the ICVs are in its
-memory, and are not told: the counts here are those that its variables ask for.
+memory, and are not told: the counts here are those that its variables ask for, or else one thread
+for each core that it may use.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import Distribution
-from pathlib import Path
 
-from numba_ompsafe._report import conflicts, cores, environment, mapped, neighbours
+from numba_ompsafe._report import conflicts, cores, environment, mapped, neighbours, proc
 from numba_ompsafe._report.layer import first_launched
 from numba_ompsafe._report.record import Cores, Counts, Layer, Library, Report, Versions
 
@@ -27,30 +27,19 @@ class UnreadableProcessError(ValueError):
     """A process of which no report can be made; the message says why."""
 
 
-class _Process:
+class _Python:
     """What ``/proc`` says of a process that runs Python."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._folder = Path(f"/proc/{pid}")
-        self.threads = len(os.listdir(self._folder / "task"))
-        self.environ = dict(self._variables())
-        self.files = mapped.files(self._folder)
-        program = os.readlink(self._folder / "exe")
+        self.threads = len(proc.threads(pid))
+        self.environ = proc.variables(pid)
+        self.files = mapped.files(pid)
+        program = os.readlink(f"/proc/{pid}/exe")
         versions = filter(None, map(_IS_PYTHON.search, (program, *self.files)))
         self.python = next((version[1] for version in versions), None)
         if self.python is None:
             raise UnreadableProcessError(f"process {pid} runs no Python, but {program}")
-
-    def _variables(self) -> Iterator[tuple[str, str]]:
-        for entry in (self._folder / "environ").read_bytes().split(b"\0"):
-            name, is_one, value = os.fsdecode(entry).partition("=")
-            if is_one:
-                yield name, value
-
-    def seen_from_here(self, path: str) -> Path:
-        """Return where a file of the process's is, which may have another root than this one."""
-        return Path(f"{self._folder}/root{path}")
 
     def has(self, part: str) -> bool:
         """Whether a file is mapped that has ``part`` in its path."""
@@ -63,7 +52,7 @@ class _Process:
 
     def version(self, package: str) -> str | None:
         """Return the version of a package that is installed in one of :meth:`packages`."""
-        folders = [str(self.seen_from_here(folder)) for folder in self.packages()]
+        folders = [str(proc.seen_from_here(self.pid, folder)) for folder in self.packages()]
         found = Distribution.discover(name=package, path=folders)
         return next((distribution.version for distribution in found), None)
 
@@ -72,7 +61,7 @@ def report(pid: int) -> Report:
     """Return the report of the process ``pid``.
 
     Raises:
-        UnreadableProcessError: there is no such process, it belongs to somebody else, or it runs no
+        UnreadableProcessError: there is no such process, it may not be looked at, or it runs no
             Python.
     """
     try:
@@ -84,13 +73,23 @@ def report(pid: int) -> Report:
         ) from None
     except PermissionError:
         raise UnreadableProcessError(
-            f"process {pid} belongs to somebody else; run this command as its user or as root"
+            f"process {pid} may not be looked at; {_way_to_look()}"
         ) from None
     return replace(found, conflicts=conflicts.find(found))
 
 
+def _way_to_look() -> str:
+    """Return what to try. Root of a container has less than all rights."""
+    if os.geteuid() == 0:
+        return (
+            "root has not the right to here: run this command on the host, or in a container with "
+            "CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)"
+        )
+    return "run this command as its user, or as root (sudo)"
+
+
 def _found(pid: int) -> Report:
-    process = _Process(pid)
+    process = _Python(pid)
     versions, layer, available = _versions(process), _layer(process), cores.find(pid)
     libraries = mapped.libraries(process.files)
     return Report(
@@ -106,15 +105,16 @@ def _found(pid: int) -> Report:
         forks=None,
         neighbours=neighbours.find(pid),
         conflicts=(),
+        from_outside=True,
     )
 
 
-def _versions(process: _Process) -> Versions:
+def _versions(process: _Python) -> Versions:
     return Versions(
         python=process.python,
         numba_ompsafe=process.version("numba-ompsafe"),
-        numba=_version_if(process.has("/numba/_helperlib."), process.version("numba")),
-        torch=_version_if(process.has("/libtorch_cpu.so"), process.version("torch")),
+        numba=_version_if(any(map(mapped.is_numba, process.files)), process.version("numba")),
+        torch=_version_if(any(map(mapped.is_torch, process.files)), process.version("torch")),
     )
 
 
@@ -122,30 +122,39 @@ def _version_if(loaded: bool, version: str | None) -> str | None:
     return (version or "of an unknown version") if loaded else None
 
 
-def _layer(process: _Process) -> Layer:
+def _layer(process: _Python) -> Layer:
     numbas = (_IS_LAYER.search(file) for file in process.files)
     running = next((_LAYERS[layer[1]] for layer in numbas if layer), None)
-    if running is None and process.has("/numba_ompsafe/_core."):
-        running = "ompsafe"
-    requested = process.environ.get("NUMBA_THREADING_LAYER", "").lower() or None
-    priority = tuple(process.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split())
-    expected = running
-    if running is None and requested is not None:
-        as_omp = process.environ.get("NUMBA_OMPSAFE_AS_OMP") == "1"
-        expected = first_launched(requested, priority, as_omp)
+    ompsafe = _name_of_ompsafe(process) if running is None else None
+    requested, priority = environment.layer(process.environ)
+    as_omp = process.environ.get("NUMBA_OMPSAFE_AS_OMP") == "1"
+    expected = "ompsafe" if ompsafe else running or first_launched(requested, priority, as_omp)
     files = (f"{folder}/{name}" for folder in process.packages() for name in _START_UP_FILES)
     return Layer(
         requested=requested,
         priority=priority,
-        running=running,
+        running=running or ompsafe,
         expected=expected,
-        is_ompsafe=running == "ompsafe",
+        is_ompsafe=ompsafe is not None,
         registered=None,
-        start_up_file=next((file for file in files if process.seen_from_here(file).exists()), None),
+        start_up_file=next(
+            (file for file in files if proc.seen_from_here(process.pid, file).exists()), None
+        ),
         start_up_file_ran=None,
         runtime=None,
         first_launch=None,
     )
+
+
+def _name_of_ompsafe(process: _Python) -> str | None:
+    """Return the name under which ompsafe runs, as far as can be concluded; None if it does not.
+
+    That it is loaded says little: a report and ``numba_ompsafe.threads`` load it, under any layer.
+    It also needs a runtime, and to be what the variables ask for.
+    """
+    if process.has("/numba_ompsafe/_core.") and any(map(mapped.is_openmp_runtime, process.files)):
+        return environment.layer_name_of_ompsafe(process.environ)
+    return None
 
 
 def _counts(
@@ -155,7 +164,7 @@ def _counts(
     available: Cores,
     environ: Mapping[str, str],
 ) -> Counts:
-    """Return the counts that the variables ask for; what the program says in code is not seen.
+    """Return the counts that the variables ask for, or one thread per core if they ask for none.
 
     Of ``OMP_NUM_THREADS`` Numba takes no more than it has cores, and neither does torch where it
     has MKL, which says how many threads torch starts with.
@@ -164,11 +173,15 @@ def _counts(
     if openmp is not None:
         openmp = min(openmp, available.affinity)
     follows = numba is None and layer.is_ompsafe
-    count = (openmp if follows else numba) if versions.numba else None
+    count = openmp if follows else numba
     rule = "OMP_NUM_THREADS" if follows else "NUMBA_NUM_THREADS"
+    if environment.largest_count(environ, versions.numba is not None) is None:
+        count = openmp = available.affinity
+        rule = "the cores of its affinity mask"
+    numba_told = versions.numba is not None and count is not None
     return Counts(
-        numba=count,
-        numba_rule=None if count is None else rule,
+        numba=count if numba_told else None,
+        numba_rule=rule if numba_told else None,
         numba_mask=None,
         numba_limit=(numba or available.affinity) if versions.numba else None,
         torch=openmp if versions.torch else None,

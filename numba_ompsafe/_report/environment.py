@@ -20,6 +20,10 @@ _MATTERS = re.compile(
 )
 
 
+# What "default" means to Numba if nobody says anything.
+NUMBAS_PRIORITY = ("tbb", "omp", "workqueue")
+
+
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of ``environ`` that matter for threads, by name."""
     return {name: environ[name] for name in sorted(environ) if _MATTERS.fullmatch(name)}
@@ -51,6 +55,35 @@ def openmp_count(variables: Mapping[str, str]) -> int | None:
 def numba_count(variables: Mapping[str, str]) -> int | None:
     """Return what ``NUMBA_NUM_THREADS`` says; None if nothing."""
     return _count(variables.get("NUMBA_NUM_THREADS", ""))
+
+
+def thread_limit(variables: Mapping[str, str]) -> int | None:
+    """Return what ``OMP_THREAD_LIMIT`` says; None if nothing."""
+    return _count(variables.get("OMP_THREAD_LIMIT", ""))
+
+
+def largest_count(variables: Mapping[str, str], has_numba: bool) -> int | None:
+    """Return the largest count that is asked for, Numba's if it is there; None if none is."""
+    counts = [openmp_count(variables), numba_count(variables) if has_numba else None]
+    return max((count for count in counts if count), default=None)
+
+
+def layer(variables: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return the layer that is asked for and the priority list, as Numba reads them."""
+    priority = variables.get("NUMBA_THREADING_LAYER_PRIORITY")
+    return (
+        variables.get("NUMBA_THREADING_LAYER", "default").lower(),
+        NUMBAS_PRIORITY if priority is None else tuple(priority.split()),
+    )
+
+
+def layer_name_of_ompsafe(variables: Mapping[str, str]) -> str | None:
+    """Return the name under which ompsafe is asked for: its own or ``omp``; None if it is not."""
+    requested, priority = layer(variables)
+    if requested == "ompsafe" or (requested == "default" and "ompsafe" in priority):
+        return "ompsafe"
+    as_omp = variables.get("NUMBA_OMPSAFE_AS_OMP") == "1"
+    return "omp" if as_omp and requested in ("default", "omp", "threadsafe") else None
 
 
 def _count(value: str) -> int | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from numba_ompsafe import _first_launch, _registration, _runtime, _startup, _switches
+from numba_ompsafe._report.environment import NUMBAS_PRIORITY
 from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime
 
-# What "default" means where nobody has said it, and what Numba's words for a purpose mean on Linux.
-NUMBAS_PRIORITY = ("tbb", "omp", "workqueue")
+# What Numba's words for a purpose mean on Linux.
 _PURPOSES = {"threadsafe": ("tbb", "omp"), "forksafe": ("tbb", "workqueue"), "safe": ("tbb",)}
 
 LAYERS = (_registration.LAYER, *NUMBAS_PRIORITY)

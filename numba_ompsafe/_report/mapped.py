@@ -8,9 +8,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from numba_ompsafe._report import proc
 from numba_ompsafe._report.elf import Elf, ElfError
 from numba_ompsafe._report.record import Library
 
@@ -35,21 +35,15 @@ class Linkage:
     needed: tuple[str, ...]
 
 
-def files(process: Path) -> dict[str, Linkage]:
+def files(pid: int) -> dict[str, Linkage]:
     """Return the files that a process has mapped, by their paths there, and what they say.
 
     A file that is gone, or is no library, has the name of its path and needs none.
 
-    Args:
-        process: the process's folder in ``/proc``.
-
     Raises:
-        OSError: there is no such process, or it belongs to somebody else.
+        OSError: there is no such process, or it may not be looked at.
     """
-    lines = os.fsdecode((process / "maps").read_bytes()).splitlines()
-    rows = (line.split(maxsplit=5) for line in lines)
-    paths = {row[5].removesuffix(" (deleted)") for row in rows if len(row) == 6}
-    return {path: _linkage(path, process) for path in sorted(paths) if path.startswith("/")}
+    return {path: _linkage(path, pid) for path in proc.mapped_files(pid)}
 
 
 def libraries(mapped: Mapping[str, Linkage]) -> tuple[Library, ...]:
@@ -60,8 +54,7 @@ def libraries(mapped: Mapping[str, Linkage]) -> tuple[Library, ...]:
     do not; and which were is not known. But had a runtime been there that answers to the name of
     torch's, torch would have taken it.
     """
-    matches = {path: _IS_LIBRARY.match(os.path.basename(path)) for path in mapped}
-    kinds = {path: _KINDS[match[1]] for path, match in matches.items() if match}
+    kinds = {path: kind for path in mapped if (kind := _kind(path))}
     users = _users(kinds, mapped)
     in_use: dict[str, bool | None] = dict.fromkeys(kinds, True)
     torchs = next((path for path in kinds if any(map(is_torch, users[path]))), None)
@@ -88,6 +81,17 @@ def libraries(mapped: Mapping[str, Linkage]) -> tuple[Library, ...]:
     return tuple(sorted(found, key=lambda library: library.api, reverse=True))
 
 
+def is_openmp_runtime(path: str) -> bool:
+    """Whether the file's name is that of an OpenMP runtime."""
+    kind = _kind(path)
+    return kind is not None and kind[0] == "openmp"
+
+
+def is_numba(path: str) -> bool:
+    """Whether the file is an extension module that ``import numba`` loads."""
+    return "/numba/_helperlib." in path
+
+
 def is_torch(path: str) -> bool:
     """Whether the file is the library that torch's parallel regions are in."""
     return os.path.basename(path).startswith("libtorch_cpu.so")
@@ -109,11 +113,15 @@ def _users(found: Iterable[str], mapped: Mapping[str, Linkage]) -> dict[str, tup
     return {path: tuple(dict.fromkeys(names)) for path, names in users.items()}
 
 
-def _linkage(path: str, process: Path) -> Linkage:
+def _kind(path: str) -> tuple[Literal["openmp", "blas"], str] | None:
+    match = _IS_LIBRARY.match(os.path.basename(path))
+    return _KINDS[match[1]] if match else None
+
+
+def _linkage(path: str, pid: int) -> Linkage:
     names = frozenset({os.path.basename(path)})
     try:
-        # A process in a container has another root than this one.
-        with Elf(f"{process}/root{path}") as file:
+        with Elf(str(proc.seen_from_here(pid, path))) as file:
             return Linkage(names | {file.soname or os.path.basename(path)}, file.needed)
     except (OSError, ElfError):
         return Linkage(names, ())

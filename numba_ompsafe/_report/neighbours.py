@@ -16,14 +16,9 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from numba_ompsafe._report import environment
+from numba_ompsafe._report import environment, mapped, proc
 from numba_ompsafe._report.record import Neighbour
-
-# Not libomptarget, nor Open MPI's libompitrace.
-_RUNTIME = re.compile(r"/lib(gomp|omp5?|iomp5)\b[^/\n]*\.so")
-_NUMBA = re.compile(r"/numba/[^\n]*\.so")
 
 
 def find(pid: int | None = None) -> tuple[Neighbour, ...]:
@@ -41,10 +36,10 @@ def find(pid: int | None = None) -> tuple[Neighbour, ...]:
     found = []
     for process in likes:
         try:
-            libraries = _text(process.pid, "maps")
+            files = proc.mapped_files(process.pid)
             shares_cores = mask & os.sched_getaffinity(process.pid)
-            if shares_cores and _RUNTIME.search(libraries):
-                count = _count(process.pid, has_numba=bool(_NUMBA.search(libraries)))
+            if shares_cores and any(map(mapped.is_openmp_runtime, files)):
+                count = _count(process.pid, has_numba=any(map(mapped.is_numba, files)))
                 found.append(Neighbour(process.pid, process.command, count))
         except OSError:  # it has ended, or may not be looked at
             continue
@@ -66,7 +61,7 @@ class _Process:
             pid=pid,
             parent=_parent(pid),
             user=os.stat(f"/proc/{pid}").st_uid,
-            command=_text(pid, "cmdline").rstrip("\0").replace("\0", " "),
+            command=proc.text(pid, "cmdline").rstrip("\0").replace("\0", " "),
         )
 
     def is_like(self, other: "_Process") -> bool:
@@ -120,7 +115,7 @@ def _try_to_read(pid: int) -> _Process | None:
 
 def _parent(pid: int) -> int:
     # The second field, the program's name in parentheses, may hold anything.
-    return int(_text(pid, "stat").rpartition(")")[2].split()[1])
+    return int(proc.text(pid, "stat").rpartition(")")[2].split()[1])
 
 
 def _without_numbers(process: _Process) -> str:
@@ -139,21 +134,5 @@ def _count(pid: int, has_numba: bool) -> int:
 
     What it says in code is not known to others.
     """
-    variables = dict(
-        variable.split("=", 1) for variable in _text(pid, "environ").split("\0") if "=" in variable
-    )
-    counts = [environment.openmp_count(variables)]
-    if has_numba:
-        counts.append(environment.numba_count(variables))
-    said = [count for count in counts if count]
-    return max(said) if said else len(_mask_of_all_threads(pid))
-
-
-def _mask_of_all_threads(pid: int) -> set[int]:
-    """Return the cores of a process. A runtime may have bound its threads to one each."""
-    threads = map(int, os.listdir(f"/proc/{pid}/task"))
-    return set().union(*(os.sched_getaffinity(thread) for thread in threads))
-
-
-def _text(pid: int, file: str) -> str:
-    return Path(f"/proc/{pid}/{file}").read_text(errors="replace")
+    said = environment.largest_count(proc.variables(pid), has_numba)
+    return said or len(proc.cores_of_all_threads(pid))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from numba_ompsafe._report.layout import filled, number, row, short, shortened
-from numba_ompsafe._report.record import Conflict, Cores, Counts, ICVs, Layer, Library, Report
+from numba_ompsafe._report.record import Cores, Counts, ICVs, Layer, Library, Report
 
 # Turns the word for a severity into one that stands out.
 Paint = Callable[[str], str]
@@ -38,15 +38,16 @@ def text(report: Report, note: str = "", paint: Paint = str) -> str:
         block = "\n".join(rows)
         if block:
             parts.append(f"{name}\n{block}")
-    return "\n\n".join([*parts, conflicts(report.conflicts, paint)])
+    return "\n\n".join([*parts, conflicts(report, paint)])
 
 
-def conflicts(found: tuple[Conflict, ...], paint: Paint = str) -> str:
+def conflicts(report: Report, paint: Paint = str) -> str:
     """Return the part of the page that tells of conflicts."""
-    if not found:
-        return "No conflicts"
-    parts = [f"Conflicts: {len(found)}"]
-    for conflict in found:
+    which = " that can be seen from outside" if report.from_outside else ""
+    if not report.conflicts:
+        return f"No conflicts{which}"
+    parts = [f"Conflicts{which}: {len(report.conflicts)}"]
+    for conflict in report.conflicts:
         rows = (
             f"  {paint(conflict.severity)}  {conflict.code}",
             row("found", shortened(conflict.found), 4),
@@ -63,7 +64,7 @@ def _what_runs(report: Report) -> Iterator[str]:
     yield row("Numba", versions.numba or "not loaded")
     yield row("torch", versions.torch or "not loaded")
     yield row("numba-ompsafe", versions.numba_ompsafe or "not found")
-    yield row("layer", _layer(layer))
+    yield row("layer", _layer(layer, "none seen" if report.from_outside else "none yet"))
     if layer.runtime:
         what = _named(layer.runtime.name, layer.runtime.version)
         yield row("on", f"{short(layer.runtime.path)} ({what}): {layer.runtime.why}")
@@ -76,8 +77,8 @@ def _what_runs(report: Report) -> Iterator[str]:
     yield row("start-up file", _start_up_file(layer))
 
 
-def _layer(layer: Layer) -> str:
-    running = layer.running or "none yet"
+def _layer(layer: Layer, none: str) -> str:
+    running = layer.running or none
     if layer.is_ompsafe and layer.running != "ompsafe":
         running += ", served by ompsafe"
     asked = layer.requested or "default"

@@ -174,6 +174,8 @@ class Report:
     forks: str | None  # what becomes of OpenMP's pools at a fork, in words
     neighbours: tuple[Neighbour, ...]
     conflicts: tuple[Conflict, ...]
+    # Of another process than the one that asks: what its program says in code is not known.
+    from_outside: bool = False
 
     def to_json(self) -> str:
         """Return all of it as a JSON object whose keys are the names of the fields."""

@@ -2,6 +2,7 @@
 
 import sys
 
+from numba_ompsafe._report import environment
 from numba_ompsafe._report.record import Report
 
 
@@ -23,8 +24,10 @@ def thread_limit(report: Report, who: str) -> int:
     bound = report.layer.runtime.path if report.layer.runtime else None
     path = bound if who == "Numba" else report.counts.torch_runtime
     limits = {icvs.runtime: icvs.thread_limit_var for icvs in report.icvs}
-    # One runtime has the limit of the others, unless a program set it there.
-    return limits.get(path or "", min(limits.values(), default=sys.maxsize))
+    said = environment.thread_limit(report.environment) or sys.maxsize
+    # One runtime has the limit of the others, unless a program set it there. Where none is asked,
+    # since none is loaded or it is in another process, it is what the variable says.
+    return limits.get(path or "", min(limits.values(), default=said))
 
 
 def remedy(report: Report, count: int) -> str:

@@ -20,6 +20,8 @@ def bound_to_one_core(report: Report) -> Iterator[Conflict]:
     variables = {
         name: report.environment[name] for name in _VARIABLES if name in report.environment
     }
+    if report.from_outside and not variables:  # the program may have bound its main thread itself
+        return
     settings = " ".join(f"{name}={value}" for name, value in variables.items())
     remedy = f"unset {' '.join(variables)}" if variables else "unset what binds OpenMP's threads"
     if cores.bound_to == place:

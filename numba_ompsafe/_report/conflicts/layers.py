@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from numba_ompsafe._report.layer import LAYERS, NUMBAS_PRIORITY, WORDS
+from numba_ompsafe._report.environment import NUMBAS_PRIORITY
+from numba_ompsafe._report.layer import LAYERS, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
 
 _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"
@@ -11,6 +12,8 @@ _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"
 def other_layer_launched(report: Report) -> Iterator[Conflict]:
     """Ompsafe is asked for, and another layer had been launched before."""
     layer = report.layer
+    if report.from_outside:  # the program may have asked for the other one in code; so below
+        return
     if layer.requested != "ompsafe" or layer.running is None or layer.is_ompsafe:
         return
     yield Conflict(
@@ -27,6 +30,8 @@ def other_layer_launched(report: Report) -> Iterator[Conflict]:
 def layer_not_running(report: Report) -> Iterator[Conflict]:
     """Another layer runs than the one that was asked for by name, or first."""
     layer = report.layer
+    if report.from_outside:
+        return
     if layer.running is None:
         yield from _launches_nothing(layer)
     if layer.running is None or (layer.is_ompsafe and layer.requested in ("omp", "ompsafe")):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from numba_ompsafe._report import environment
 from numba_ompsafe._report.conflicts import asked
 from numba_ompsafe._report.record import Conflict, Report
 
@@ -40,6 +41,10 @@ def crowded_node(report: Report) -> Iterator[Conflict]:
 
 def _own_threads(report: Report) -> int:
     counts = asked.threads(report).values() or [icvs.nthreads_var for icvs in report.icvs]
+    if not counts and report.from_outside and any(lib.api == "openmp" for lib in report.libraries):
+        # As its neighbours are counted.
+        said = environment.largest_count(report.environment, report.versions.numba is not None)
+        return said or report.cores.affinity
     return max(counts, default=1)
 
 

@@ -21,6 +21,8 @@ def omp_overwrites(report: Report) -> Iterator[Conflict]:
         return
     if layer.running == "omp":
         yield from _overwritten(report)
+    elif report.from_outside:  # the program may have launched, or selected, another layer in code
+        return
     elif layer.running is None and layer.expected == "omp":
         yield from _to_be_overwritten(report)
 
