@@ -113,7 +113,6 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
   const history::Known known = launch.known();
   if (known.tiny || (dear && known.brief)) {
     if (launch.run_in_turn_within(dear ? history::kBrief : history::kTiny)) return;
-    thread.launches = 0;              // the next one tells whether this one was interrupted
     if (pools::lost_here(runtime)) {  // the kernel has forked
       run_without_own_pool(runtime, launch);
       return;

@@ -26,28 +26,18 @@ def test_p5_a_brief_launch_on_the_main_thread_has_its_team() -> None:
     run("assert all(len(team(CORES, turns=BRIEF)) == CORES for _ in range(200))")
 
 
-def test_p5_a_tiny_launch_on_the_main_thread_runs_there() -> None:
-    code = """
+@pytest.mark.parametrize(
+    ("where", "turns"), [("here", "0"), ("on_new_thread", "0"), ("on_new_thread", "BRIEF")]
+)
+def test_p5_a_tiny_launch_and_on_a_new_thread_a_brief_one_run_there(where: str, turns: str) -> None:
+    code = f"""
 def alone():
-    return all([team(CORES) == {me()} for _ in range(10)])
+    return all([team(CORES, turns={turns}) == {{me()}} for _ in range(10)])
 def learn_and_launch():
+    # One launch in 61 is timed; what else the machine does may make it seem long.
     for _ in range(150):
-        team(CORES)
-    return alone()
-assert any(learn_and_launch() for _ in range(10))
-"""
-    run(code)
-
-
-def test_p5_a_brief_launch_on_a_new_thread_runs_there() -> None:
-    code = """
-def alone():
-    return all([team(CORES) == {me()} for _ in range(10)])
-def learn_and_launch():
-    # One launch in 64 is timed; what else the machine does may make it seem long.
-    for _ in range(150):
-        team(CORES)
-    return on_new_thread(alone)
+        team(CORES, turns={turns})
+    return {where}(alone)
 assert any(learn_and_launch() for _ in range(10))
 """
     run(code)
@@ -115,8 +105,6 @@ def launches():
     return [alone(), me() in threads_of(waits), len(threads_of(waits)) > 1]
 def alone():
     return threads_of(quiet) == {{me()}}
-def here(function):
-    return function()
 def learn_and_launch():
     # One launch in 61 is timed, and one that has waited is remembered for long. What else the
     # machine does may make one seem long.
