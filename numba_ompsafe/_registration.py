@@ -20,7 +20,8 @@ LAYER = "ompsafe"
 
 _enabled = False
 
-_NUMBAS_LAYERS = ("tbb", "omp", "workqueue")
+# In the order in which Numba tries them if nobody says anything.
+NUMBAS_LAYERS = ("tbb", "omp", "workqueue")
 _PARALLEL = "numba.np.ufunc.parallel"
 _MARK = "_numba_ompsafe_registered"
 
@@ -265,7 +266,7 @@ def _launch(parallel: Any) -> None:
 def _launch_first_of(parallel: Any, numbas_own: Callable[[], None]) -> None:
     """Launch the first layer of ``NUMBA_THREADING_LAYER_PRIORITY`` that loads."""
     names = list(parallel.config.THREADING_LAYER_PRIORITY)
-    known = (LAYER, *_NUMBAS_LAYERS)
+    known = (LAYER, *NUMBAS_LAYERS)
     if len(set(names)) != len(names) or not set(names) <= set(known):
         raise ValueError(
             f"THREADING_LAYER_PRIORITY invalid: {names}. It must name each layer once, out of "
@@ -293,7 +294,7 @@ def _launch_numbas(name: str, parallel: Any, numbas_own: Callable[[], None]) -> 
     """Let Numba launch the layer ``name``, with a priority list that it accepts."""
     config = parallel.config
     saved = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
-    config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY = name, list(_NUMBAS_LAYERS)
+    config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY = name, list(NUMBAS_LAYERS)
     try:
         numbas_own()
     finally:

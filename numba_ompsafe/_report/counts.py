@@ -10,11 +10,9 @@ import sys
 import threading
 from typing import Any
 
-from numba_ompsafe._report import environment
+from numba_ompsafe._report import environment, mapped
 from numba_ompsafe._report.icvs import nthreads_var
 from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
-
-TORCH_LIBRARY = "libtorch_cpu.so"
 
 _RULES = {
     1: "a mask on this thread (numba.set_num_threads, numba_ompsafe.threads)",
@@ -28,7 +26,7 @@ def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -
     """Return the counts, without launching a layer and without torch's setting anything."""
     numba: Any = sys.modules.get("numba")
     limit = getattr(getattr(numba, "config", None), "NUMBA_NUM_THREADS", None)
-    torch_runtime = _runtime_of_torch(libraries)
+    torch_runtime = mapped.runtime_of_torch(libraries)
     torch = _torch_count(layer, torch_runtime, icvs)
     count, rule = None, None
     if limit is not None:
@@ -77,13 +75,6 @@ def _nthreads_var(icvs: tuple[ICVs, ...]) -> int:
     if icvs:
         return icvs[0].nthreads_var
     return environment.openmp_count(os.environ) or len(os.sched_getaffinity(0))
-
-
-def _runtime_of_torch(libraries: tuple[Library, ...]) -> str | None:
-    for library in libraries:
-        if any(os.path.basename(user) == TORCH_LIBRARY for user in library.used_by):
-            return library.path
-    return None
 
 
 def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> int | None:

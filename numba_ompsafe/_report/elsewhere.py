@@ -185,9 +185,6 @@ def _counts(
         numba_mask=None,
         numba_limit=(numba or available.affinity) if versions.numba else None,
         torch=openmp if versions.torch else None,
-        torch_runtime=next(
-            (library.path for library in libraries if any(map(mapped.is_torch, library.used_by))),
-            None,
-        ),
+        torch_runtime=mapped.runtime_of_torch(libraries),
         torch_has_openmp=None,
     )

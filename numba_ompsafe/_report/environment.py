@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from numba_ompsafe._registration import NUMBAS_LAYERS
+
 # What OpenMP runtimes read, what BLAS libraries and other pools read, what Numba and this package
 # read, and what launchers say of a process's share of a node. LD_PRELOAD decides on the runtime.
 _MATTERS = re.compile(
@@ -18,10 +20,6 @@ _MATTERS = re.compile(
     """,
     re.VERBOSE,
 )
-
-
-# What "default" means to Numba if nobody says anything.
-NUMBAS_PRIORITY = ("tbb", "omp", "workqueue")
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +71,7 @@ def layer(variables: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     priority = variables.get("NUMBA_THREADING_LAYER_PRIORITY")
     return (
         variables.get("NUMBA_THREADING_LAYER", "default").lower(),
-        NUMBAS_PRIORITY if priority is None else tuple(priority.split()),
+        NUMBAS_LAYERS if priority is None else tuple(priority.split()),
     )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from numba_ompsafe import _first_launch, _registration, _runtime, _startup, _switches
-from numba_ompsafe._report.environment import NUMBAS_PRIORITY
+from numba_ompsafe._registration import NUMBAS_LAYERS
 from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime
 
 # What Numba's words for a purpose mean on Linux.
 _PURPOSES = {"threadsafe": ("tbb", "omp"), "forksafe": ("tbb", "workqueue"), "safe": ("tbb",)}
 
-LAYERS = (_registration.LAYER, *NUMBAS_PRIORITY)
+LAYERS = (_registration.LAYER, *NUMBAS_LAYERS)
 WORDS = ("default", *_PURPOSES)
 
 
@@ -47,7 +47,7 @@ def first_launched(requested: str, priority: Sequence[str], served_as_omp: bool)
         priority: what "default" means; empty for Numba's own list.
         served_as_omp: whether this layer is what ``omp`` means.
     """
-    purposes = {"default": tuple(priority) or NUMBAS_PRIORITY, **_PURPOSES}
+    purposes = {"default": tuple(priority) or NUMBAS_LAYERS, **_PURPOSES}
     names = purposes.get(requested, (requested,))
     if not set(names) <= set(LAYERS):
         return None

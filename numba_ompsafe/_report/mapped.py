@@ -97,6 +97,12 @@ def is_torch(path: str) -> bool:
     return os.path.basename(path).startswith("libtorch_cpu.so")
 
 
+def runtime_of_torch(libraries: Iterable[Library]) -> str | None:
+    """Return the path of the OpenMP runtime that torch uses, out of ``libraries``."""
+    users = ((library.path, library.used_by) for library in libraries)
+    return next((path for path, used_by in users if any(map(is_torch, used_by))), None)
+
+
 def _users(found: Iterable[str], mapped: Mapping[str, Linkage]) -> dict[str, tuple[str, ...]]:
     """Return for each library that was found the paths of those that depend on it.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from numba_ompsafe._report.environment import NUMBAS_PRIORITY
+from numba_ompsafe._registration import NUMBAS_LAYERS
 from numba_ompsafe._report.layer import LAYERS, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
 
@@ -36,7 +36,7 @@ def layer_not_running(report: Report) -> Iterator[Conflict]:
         yield from _launches_nothing(layer)
     if layer.running is None or (layer.is_ompsafe and layer.requested in ("omp", "ompsafe")):
         return
-    if layer.requested in NUMBAS_PRIORITY and layer.requested != layer.running:
+    if layer.requested in NUMBAS_LAYERS and layer.requested != layer.running:
         yield Conflict(
             code="layer-not-running",
             severity="severe",
@@ -100,7 +100,7 @@ def _launches_nothing(layer: Layer) -> Iterator[Conflict]:
 
 def _fell_back(layer: Layer) -> bool:
     """Numba's own list names TBB first, which few have: that layer was nobody's wish."""
-    if layer.requested != "default" or layer.priority in ((), NUMBAS_PRIORITY):
+    if layer.requested != "default" or layer.priority in ((), NUMBAS_LAYERS):
         return False
     if layer.is_ompsafe:
         return layer.priority[0] not in ("omp", "ompsafe")
