@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <new>
-#include <numeric>
 
 #include "chunks.h"
 #include "runtime.h"
@@ -33,15 +31,20 @@ struct OwnLaunch {
 static_assert(offsetof(OwnLaunch, behind) == sizeof(Launch));
 constinit thread_local OwnLaunch own_launch{};
 
+// A core dimension of no length leaves the calls of the kernel, which may do without it.
+std::size_t elements_of(const std::size_t* dimensions, std::size_t inner_ndim) {
+  std::size_t elements = dimensions[0];
+  for (std::size_t i = 1; i <= inner_ndim; ++i) elements *= std::max<std::size_t>(1, dimensions[i]);
+  return elements;
+}
+
 }  // namespace
 
 void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensions,
                           std::size_t* steps, void* data, std::size_t inner_ndim,
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
-  const std::size_t elements =
-      std::accumulate(dimensions, dimensions + inner_ndim + 1, std::size_t{1}, std::multiplies<>());
-  const Cut cut = take_cut(arguments[0], {elements, false});
+  const Cut cut = take_cut(arguments[0], {elements_of(dimensions, inner_ndim), false});
   const bool chunked = cut.chunked && !Runtime::bound()->static_schedule_wanted();
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
   const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};

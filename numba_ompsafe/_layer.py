@@ -1,6 +1,8 @@
 """The layer as Numba sees it: loaded onto an OpenMP runtime, and told what Numba's settings say."""
 
+import functools
 import os
+from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int
 from types import ModuleType
 from typing import Any
@@ -52,13 +54,33 @@ def after_launch(parallel: Any) -> None:
 
     It sets a mask on this thread, which is nobody's wish. And it takes one function for Python's
     ``numba.get_num_threads`` and for generated code: the first must answer what holds now, the
-    second what holds for the launch in preparation.
+    second what holds for the launch in preparation. From now on this process builds its kernels
+    for this layer alone.
     """
     from numba_ompsafe import _core, _threadpoolctl
 
     _threadpoolctl.register()
     parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
+    parallel.build_gufunc_kernel = _with_dimensions_that_exist(parallel.build_gufunc_kernel)
     _core.set_mask(0)
+
+
+def _with_dimensions_that_exist(build_gufunc_kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Have ufuncs say that they have no core dimensions.
+
+    Numba says that they have one for each argument, but NumPy hands a ufunc its length and nothing
+    more: a layer would read what happens to lie behind it. What returns a value is a ufunc.
+    """
+
+    @functools.wraps(build_gufunc_kernel)
+    def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
+        from numba.core import types
+
+        if not isinstance(sig.return_type, types.NoneType):
+            inner_ndim = 0
+        return build_gufunc_kernel(library, ctx, info, sig, inner_ndim)
+
+    return build
 
 
 def environment_count(config: Any) -> int:

@@ -34,6 +34,7 @@ _RELIES_ON = (
     "_load_threading_functions",
     "_set_init_process_lock",
     "_threading_layer",
+    "build_gufunc_kernel",
 )
 
 
