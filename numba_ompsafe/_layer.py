@@ -76,7 +76,7 @@ def _with_dimensions_that_exist(build_gufunc_kernel: Callable[..., Any]) -> Call
     def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
         from numba.core import types
 
-        if not isinstance(sig.return_type, types.NoneType):
+        if sig.return_type != types.none:
             inner_ndim = 0
         return build_gufunc_kernel(library, ctx, info, sig, inner_ndim)
 
