@@ -12,6 +12,7 @@
 #include "primary_thread.h"
 #include "runtime.h"
 #include "thread_state.h"
+#include "torch.h"
 
 namespace ompsafe {
 namespace {
@@ -25,26 +26,21 @@ std::shared_mutex* const forking = new (forking_storage) std::shared_mutex;
 std::atomic<bool> handled{false};
 std::atomic<bool> end_pools_at_fork{true};
 
-// The pools end before the lock is taken: ending them waits for their threads, which may want it.
-void before_fork() {
-  if (forks_end_pools()) {
-    const NoForkMeanwhile no_fork;
-    pools::end_here();
-  }
-  forking->lock();
+void prepare() {
   pools::prepare_fork(forks_end_pools());
   const Runtime* runtime = Runtime::bound();
   if (forks_end_pools() && runtime != nullptr && runtime->gnu()) crowd::count_pool(0);
 }
 
-void in_parent() { forking->unlock(); }
-
-// Threads that waited for the lock are not here, but it counts them: it is made anew.
+// Of the locks, other threads may have some, or wait for them, and are not here: they are made
+// anew.
 void in_child() {
   pools::after_fork_in_child();
+  torch::after_fork_in_child();
   forget_primary_threads();
   crowd::forget_pools();
   new (forking_storage) std::shared_mutex;
+  this_thread.forks_begun = 0;
 }
 
 struct PoolEnd {
@@ -53,21 +49,48 @@ struct PoolEnd {
 
 }  // namespace
 
-NoForkMeanwhile::NoForkMeanwhile() { forking->lock_shared(); }
-NoForkMeanwhile::~NoForkMeanwhile() { forking->unlock_shared(); }
+// The thread that forks has it alone already; what it may still call does not fork.
+NoForkMeanwhile::NoForkMeanwhile() : shares_(this_thread.forks_begun == 0) {
+  if (shares_) forking->lock_shared();
+}
+NoForkMeanwhile::~NoForkMeanwhile() {
+  if (shares_) forking->unlock_shared();
+}
 
 void handle_forks(bool end_pools, bool may_have_lost, const char* newer_than_fork) {
   const NoForkMeanwhile no_fork;
   if (handled.exchange(true)) return;
   end_pools_at_fork = end_pools;
-  if (may_have_lost && platform::process_was_forked()) pools::count_as_lost(newer_than_fork);
-  pthread_atfork(before_fork, in_parent, in_child);
+  if (may_have_lost && platform::process_was_forked()) {
+    pools::look_for_runtimes();
+    pools::count_as_lost(newer_than_fork);
+  }
+  pthread_atfork(prepare, nullptr, in_child);
+}
+
+// The pools end before the lock is taken alone: ending them waits for their threads, which may want
+// to share it.
+void before_fork() {
+  if (this_thread.forks_begun == 0) {
+    {
+      const NoForkMeanwhile no_fork;
+      pools::look_for_runtimes();
+      if (forks_end_pools()) pools::end_here();
+    }
+    forking->lock();
+  }
+  ++this_thread.forks_begun;
+}
+
+void after_fork_in_parent() {
+  if (this_thread.forks_begun != 0 && --this_thread.forks_begun == 0) forking->unlock();
 }
 
 bool forks_end_pools() { return end_pools_at_fork.load(std::memory_order_relaxed); }
 
 void end_pool_of_this_thread() {
   const NoForkMeanwhile no_fork;
+  pools::look_for_runtimes();
   pools::end_here();
   crowd::count_pool(0);
 }

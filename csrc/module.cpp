@@ -2,8 +2,11 @@
 // that Numba looks for in a layer, and the few calls that the Python side needs.
 #include <Python.h>
 
+#include <string>
+
 #include "chunks.h"
 #include "fork.h"
+#include "gil.h"
 #include "launch.h"
 #include "platform.h"
 #include "runtime.h"
@@ -17,14 +20,61 @@ using namespace ompsafe;
 // In a layer of Numba's this starts the threads. Here the runtime does, at the first launch.
 void launch_threads(int) {}
 
-PyObject* bind(PyObject*, PyObject* handle) {
-  void* library = PyLong_AsVoidPtr(handle);
-  if (library == nullptr) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "bind: the library handle is 0");
-    return nullptr;
+PyObject* handle_or_none(void* library) {
+  if (library == nullptr) Py_RETURN_NONE;
+  return PyLong_FromVoidPtr(library);
+}
+
+PyObject* open_library(PyObject*, PyObject* arguments) {
+  const char* name = nullptr;
+  int load = 0;
+  if (!PyArg_ParseTuple(arguments, "zp:open_library", &name, &load)) return nullptr;
+  void* library = nullptr;
+  std::string reason;
+  {
+    const WithoutGil without_gil;
+    if (name == nullptr) {
+      library = platform::global_scope();
+    } else if (load) {
+      library = platform::load_library(name, &reason);
+    } else {
+      library = platform::loaded_library(name);
+    }
   }
+  if (!reason.empty()) PyErr_SetString(PyExc_OSError, reason.c_str());
+  return reason.empty() ? handle_or_none(library) : nullptr;
+}
+
+// 0 with an exception set.
+void* handle_of(PyObject* number) {
+  void* library = PyLong_AsVoidPtr(number);
+  if (library == nullptr && !PyErr_Occurred()) {
+    PyErr_SetString(PyExc_ValueError, "the library handle is 0");
+  }
+  return library;
+}
+
+PyObject* runtime_seen_by(PyObject*, PyObject* handle) {
+  void* library = handle_of(handle);
+  if (library == nullptr) return nullptr;
+  void* runtime = nullptr;
+  {
+    const WithoutGil without_gil;
+    runtime = Runtime::seen_by(library);
+  }
+  return handle_or_none(runtime);
+}
+
+PyObject* bind(PyObject*, PyObject* handle) {
+  void* library = handle_of(handle);
+  if (library == nullptr) return nullptr;
+  const Runtime* runtime = nullptr;
   const char* missing = nullptr;
-  const Runtime* runtime = Runtime::open(library, &missing);
+  {
+    const WithoutGil without_gil;
+    const NoForkMeanwhile no_fork;
+    runtime = Runtime::open(library, &missing);
+  }
   if (runtime == nullptr) {
     PyErr_Format(PyExc_OSError, "the library has no function %s", missing);
     return nullptr;
@@ -40,7 +90,19 @@ PyObject* py_handle_forks(PyObject*, PyObject* arguments) {
                         &newer_than_fork)) {
     return nullptr;
   }
+  const WithoutGil without_gil;
   handle_forks(end_pools != 0, may_have_lost != 0, newer_than_fork);
+  Py_RETURN_NONE;
+}
+
+PyObject* py_before_fork(PyObject*, PyObject*) {
+  const WithoutGil without_gil;
+  before_fork();
+  Py_RETURN_NONE;
+}
+
+PyObject* py_after_fork_in_parent(PyObject*, PyObject*) {
+  after_fork_in_parent();
   Py_RETURN_NONE;
 }
 
@@ -55,24 +117,8 @@ PyObject* runtime_is_gnu(PyObject*, PyObject*) {
   return PyBool_FromLong(runtime != nullptr && runtime->gnu());
 }
 
-PyObject* library_of(PyObject*, PyObject* address) {
-  void* pointer = PyLong_AsVoidPtr(address);
-  if (PyErr_Occurred()) return nullptr;
-  const char* path = platform::library_of(pointer);
-  if (path == nullptr) Py_RETURN_NONE;
-  return PyUnicode_DecodeFSDefault(path);
-}
-
-PyObject* libraries_loaded(PyObject*, PyObject*) {
-  unsigned long long loaded;
-  // Whoever holds the dynamic linker's lock may wait for the GIL, as a callback in Python does.
-  Py_BEGIN_ALLOW_THREADS;
-  {
-    const NoForkMeanwhile no_fork;  // a child could never take that lock
-    loaded = platform::libraries_loaded();
-  }
-  Py_END_ALLOW_THREADS;
-  return PyLong_FromUnsignedLongLong(loaded);
+PyObject* code_mapped(PyObject*, PyObject*) {
+  return PyLong_FromUnsignedLongLong(platform::code_mapped());
 }
 
 PyObject* set_number(PyObject* argument, void (*set)(int)) {
@@ -99,6 +145,13 @@ PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
 PyMethodDef methods[] = {
+    {"open_library", open_library, METH_VARARGS,
+     "open_library(name: str | None, load: bool) -> int | None\n\nThe dynamic linker's handle of a "
+     "library, by path or SONAME, without the GIL; None: of what it offers to everybody. None if "
+     "the process does not have it and it is not to be loaded. OSError says why it cannot be."},
+    {"runtime_seen_by", runtime_seen_by, METH_O,
+     "runtime_seen_by(handle: int) -> int | None\n\nThe OpenMP runtime whose entry point that "
+     "library sees, its own or a dependency's."},
     {"bind", bind, METH_O,
      "bind(handle: int) -> None\n\nMake launches run on the OpenMP runtime of that handle of the "
      "dynamic linker. OSError names the function that it lacks."},
@@ -108,13 +161,17 @@ PyMethodDef methods[] = {
      "only note that they are lost in the child. may_have_lost: whether this process, if it was "
      "forked before this call, may have lost pools, and newer_than_fork the folder of libraries "
      "that came after that fork. A second call changes nothing."},
+    {"before_fork", py_before_fork, METH_NOARGS,
+     "before_fork() -> None\n\nEnd this thread's pools, and wait until no thread is in the way of "
+     "a "
+     "fork; none is until after_fork_in_parent()."},
+    {"after_fork_in_parent", py_after_fork_in_parent, METH_NOARGS,
+     "after_fork_in_parent() -> None\n\nDoes nothing without before_fork()."},
     {"runtime_path", runtime_path, METH_NOARGS,
      "runtime_path() -> str | None\n\nThe library that launches run on; None before bind()."},
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},
-    {"library_of", library_of, METH_O,
-     "library_of(address: int) -> str | None\n\nThe path of the library that holds the address."},
-    {"libraries_loaded", libraries_loaded, METH_NOARGS,
-     "libraries_loaded() -> int\n\nA number that grows whenever the process loads a library."},
+    {"code_mapped", code_mapped, METH_NOARGS,
+     "code_mapped() -> int\n\nA number that changes whenever the process loads a library."},
     {"set_thread_limit", py_set_thread_limit, METH_O,
      "set_thread_limit(n: int) -> None\n\nThe cap on every count: numba.config.NUMBA_NUM_THREADS."},
     {"set_environment_count", py_set_environment_count, METH_O,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <string_view>
@@ -62,6 +63,19 @@ std::int64_t nanoseconds_of(clockid_t clock) {
   return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
 }
 
+// Calls visit(line) for the lines of a file of the kernel's, until it returns false.
+template <typename Visit>
+void for_each_line(const char* path, Visit visit) {
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return;
+  char* line = nullptr;
+  std::size_t size = 0;
+  while (getline(&line, &size, file) > 0 && visit(line)) {
+  }
+  std::free(line);
+  std::fclose(file);
+}
+
 }  // namespace
 
 std::int64_t clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC); }
@@ -76,35 +90,37 @@ std::int64_t thread_waits() {
 
 std::int64_t coarse_clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC_COARSE); }
 
-std::uint64_t libraries_loaded() {
-  std::uint64_t adds = 0;
-  dl_iterate_phdr(
-      [](dl_phdr_info* library, std::size_t, void* result) {
-        *static_cast<std::uint64_t*>(result) = library->dlpi_adds;
-        return 1;
-      },
-      &adds);
-  return adds;
+std::uint64_t code_mapped() {
+  unsigned long long kilobytes = 0;
+  for_each_line("/proc/self/status", [&](const char* line) {
+    std::sscanf(line, "VmSize: %llu", &kilobytes);
+    return std::sscanf(line, "VmLib: %llu", &kilobytes) != 1;
+  });
+  return kilobytes;
 }
 
-std::vector<std::string> libraries_named(const char* prefix) {
-  struct Search {
-    std::string_view prefix;
-    std::vector<std::string> found;
-  } search{prefix, {}};
-  dl_iterate_phdr(
-      [](dl_phdr_info* library, std::size_t, void* data) {
-        Search* sought = static_cast<Search*>(data);
-        const std::string_view path = library->dlpi_name;
-        const std::string_view file = path.substr(path.rfind('/') + 1);
-        if (file.starts_with(sought->prefix)) sought->found.emplace_back(path);
-        return 0;
-      },
-      &search);
-  return std::move(search.found);
+std::vector<std::string> mapped_files_named(std::string_view prefix) {
+  std::vector<std::string> found;
+  for_each_line("/proc/self/maps", [&](const char* line) {
+    const char* path = std::strchr(line, '/');
+    if (path == nullptr) return true;
+    if (std::string_view(std::strrchr(path, '/') + 1).starts_with(prefix)) {
+      std::string file(path, std::strcspn(path, "\n"));
+      // A library's segments follow each other.
+      if (found.empty() || found.back() != file) found.push_back(std::move(file));
+    }
+    return true;
+  });
+  return found;
 }
 
 void* loaded_library(const char* name) { return dlopen(name, RTLD_NOW | RTLD_NOLOAD); }
+
+void* load_library(const char* name, std::string* reason) {
+  void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) *reason = dlerror();
+  return library;
+}
 
 void* global_scope() {
   static void* const scope = dlopen(nullptr, RTLD_NOW);
@@ -118,20 +134,14 @@ const char* library_of(const void* address) {
   return dladdr(address, &info) == 0 ? nullptr : info.dli_fname;
 }
 
-bool thread_local_storage_in_use(const char* path) {
-  struct Search {
-    const char* path;
-    bool in_use;
-  } search{path, false};
-  dl_iterate_phdr(
-      [](dl_phdr_info* library, std::size_t, void* data) {
-        Search* sought = static_cast<Search*>(data);
-        if (std::strcmp(library->dlpi_name, sought->path) != 0) return 0;
-        sought->in_use = library->dlpi_tls_data != nullptr;
-        return 1;
-      },
-      &search);
-  return search.in_use;
+void* library_with(void* library, const char* symbol) {
+  const char* path = library_of(symbol_in(library, symbol));
+  return path == nullptr ? nullptr : loaded_library(path);
+}
+
+bool thread_local_storage_in_use(void* library) {
+  void* data = nullptr;
+  return dlinfo(library, RTLD_DI_TLS_DATA, &data) == 0 && data != nullptr;
 }
 
 bool is_main_thread() { return gettid() == getpid(); }
@@ -143,17 +153,16 @@ int cores_of_main_thread() {
 
 bool process_was_forked() {
   constexpr unsigned kForkedNotExecuted = 0x40;
-  std::FILE* file = std::fopen("/proc/self/stat", "re");
-  if (file == nullptr) return false;
-  char line[1024] = "";
-  const bool read = std::fgets(line, sizeof line, file) != nullptr;
-  std::fclose(file);
-  // The second field, the program's name in parentheses, may hold anything.
-  const char* after_name = std::strrchr(line, ')');
   unsigned flags = 0;
-  return read && after_name != nullptr &&
-         std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-         (flags & kForkedNotExecuted) != 0;
+  for_each_line("/proc/self/stat", [&](const char* line) {
+    // The second field, the program's name in parentheses, may hold anything.
+    const char* after_name = std::strrchr(line, ')');
+    if (after_name != nullptr) {
+      std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags);
+    }
+    return false;
+  });
+  return (flags & kForkedNotExecuted) != 0;
 }
 
 bool start_thread(void (*body)(void*), void* argument) {

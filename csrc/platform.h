@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ompsafe::platform {
@@ -21,16 +22,27 @@ std::int64_t thread_waits();
 // further apart than a tick.
 std::int64_t coarse_clock_ns();
 
-// Grows whenever a library is loaded into the process (dl_iterate_phdr, dlpi_adds).
-std::uint64_t libraries_loaded();
+// The next two ask the kernel, and wait for no lock: who holds the dynamic linker's may want
+// Python's GIL, and in a forked child nobody may be there to give it back.
 
-// The paths of the libraries in the process whose file name begins so, as the dynamic linker knows
-// them.
-std::vector<std::string> libraries_named(const char* prefix);
+// Changes whenever a library is loaded, and where code is generated: how much code the process has
+// mapped, in kilobytes (VmLib in /proc/self/status; where a kernel does not tell, all that it has
+// mapped). 0 where there is no /proc.
+std::uint64_t code_mapped();
+
+// The files mapped into the process whose name, without the folder, begins so, each once
+// (/proc/self/maps).
+std::vector<std::string> mapped_files_named(std::string_view prefix);
+
+// All below down to is_main_thread, but for thread_local_storage_in_use, wait for the dynamic
+// linker's lock: not to be called at a fork, nor with the GIL held (gil.h).
 
 // The handle of a library that is in the process already, by path or by SONAME; nullptr if it is
 // not. Loads nothing.
 void* loaded_library(const char* name);
+
+// The same, and loads it if it is not there; nullptr if that fails, *reason says why.
+void* load_library(const char* name, std::string* reason);
 
 // What the dynamic linker offers to everybody: the program, LD_PRELOAD, libraries opened with
 // RTLD_GLOBAL.
@@ -43,9 +55,13 @@ void* symbol_in(void* library, const char* symbol);
 // cannot be told.
 const char* library_of(const void* address);
 
+// The library that `library` gets `symbol` from: itself or one that it depends on; nullptr if none
+// has it.
+void* library_with(void* library, const char* symbol);
+
 // Whether the calling thread has ever run code of `library` that touches a thread-local variable
-// (dl_iterate_phdr, dlpi_tls_data). `path` as library_of tells it.
-bool thread_local_storage_in_use(const char* path);
+// (dlinfo, RTLD_DI_TLS_DATA).
+bool thread_local_storage_in_use(void* library);
 
 bool is_main_thread();
 

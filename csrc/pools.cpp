@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <string>
+#include <string_view>
 
 #include "platform.h"
 #include "runtime.h"
@@ -18,6 +20,7 @@ constexpr int kPauseSoft = 1;  // omp_pause_soft: the ICVs stay
 
 struct GnuRuntime {
   std::string path;                // as the dynamic linker knows it
+  std::string file;                // as the kernel does
   int (*pause_resource_all)(int);  // nullptr before GCC 9
   GnuRuntime* next;
   bool lost_in_child = false;
@@ -31,38 +34,29 @@ std::atomic<GnuRuntime*> first{nullptr};
 std::atomic<bool> any_lost{false};
 
 constinit std::mutex looking;
-std::uint64_t libraries_seen = 0;
+std::uint64_t code_seen = 0;
 
-const GnuRuntime* known(const char* path) {
+const GnuRuntime* known(std::string_view path) {
   for (const GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
-    if (runtime->path == path) return runtime;
+    if (runtime->path == path || runtime->file == path) return runtime;
   }
   return nullptr;
 }
 
-void know(const char* path) {
-  if (known(path) != nullptr) return;
-  void* library = platform::loaded_library(path);
+void know(const std::string& file) {
+  if (known(file) != nullptr) return;
+  void* library = platform::loaded_library(file.c_str());
   // Some distributions install LLVM's runtime under GNU's name.
   if (library == nullptr || Runtime::is_llvms(library)) return;
+  const char* path = platform::library_of(platform::symbol_in(library, "omp_get_max_threads"));
+  if (path == nullptr || known(path) != nullptr) return;
   first = new GnuRuntime{
       .path = path,
+      .file = file,
       .pause_resource_all =
           reinterpret_cast<int (*)(int)>(platform::symbol_in(library, "omp_pause_resource_all")),
       .next = first,
   };
-}
-
-void look_for_runtimes() {
-  const std::lock_guard lock(looking);
-  const std::uint64_t loaded_now = platform::libraries_loaded();
-  if (libraries_seen != loaded_now) {
-    libraries_seen = loaded_now;
-    for (const std::string& path : platform::libraries_named(kFileName)) know(path.c_str());
-  }
-  // The one that launches run on may have any name.
-  const Runtime* bound = Runtime::bound();
-  if (bound != nullptr && bound->gnu() && bound->path() != nullptr) know(bound->path());
 }
 
 bool is_lost_here(const GnuRuntime& runtime) {
@@ -78,8 +72,19 @@ bool end_pool(const GnuRuntime& runtime) {
 
 }  // namespace
 
+void look_for_runtimes() {
+  const std::lock_guard lock(looking);
+  const std::uint64_t code = platform::code_mapped();
+  if (code_seen != code || code == 0) {
+    code_seen = code;
+    for (const std::string& file : platform::mapped_files_named(kFileName)) know(file);
+  }
+  // The one that launches run on may have any name.
+  const Runtime* bound = Runtime::bound();
+  if (bound != nullptr && bound->gnu() && bound->path() != nullptr) know(bound->path());
+}
+
 void end_here() {
-  look_for_runtimes();
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     end_pool(*runtime);
   }
@@ -87,13 +92,13 @@ void end_here() {
 
 // A runtime that has no pool of this thread's left says so at once.
 void prepare_fork(bool ended) {
-  look_for_runtimes();
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     runtime->lost_in_child = !ended || !end_pool(*runtime);
   }
 }
 
 void after_fork_in_child() {
+  new (&looking) std::mutex;
   bool lost = false;
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     runtime->lost = runtime->lost_in_child;
@@ -103,7 +108,6 @@ void after_fork_in_child() {
 }
 
 void count_as_lost(const char* newer_than_fork) {
-  look_for_runtimes();
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     if (newer_than_fork != nullptr && runtime->path.starts_with(newer_than_fork)) continue;
     runtime->lost = true;

@@ -11,8 +11,12 @@ class Runtime;
 
 namespace ompsafe::pools {
 
-// Ends the calling thread's pools (omp_pause_resource_all) and waits for their threads. Its next
-// parallel region builds a new one.
+// Finds the runtimes that have come since the last look. Waits for the dynamic linker if there are
+// any.
+void look_for_runtimes();
+
+// Ends the calling thread's pools (omp_pause_resource_all) in the runtimes found so far, and waits
+// for their threads. Its next parallel region builds a new one.
 void end_here();
 
 // Just before a fork, by the thread that forks, alone. Notes which of its pools the child loses:
@@ -20,11 +24,12 @@ void end_here();
 // or has no such function (before GCC 9). With `ended` false, all.
 void prepare_fork(bool ended);
 
-// In the child: what was lost at the fork is lost from now on.
+// In the child: what was lost at the fork is lost from now on. Another thread may have been looking
+// as it was forked.
 void after_fork_in_child();
 
-// In a process that was forked before anything here was called: the pools of all runtimes that are
-// loaded now count as lost. `newer_than_fork`: the folder of a library that surely came after the
+// In a process that was forked before anything here was called: the pools of all runtimes found so
+// far count as lost. `newer_than_fork`: the folder of a library that surely came after the
 // fork, with the runtimes in it, or nullptr.
 void count_as_lost(const char* newer_than_fork);
 

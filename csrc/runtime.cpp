@@ -8,6 +8,9 @@
 namespace ompsafe {
 namespace {
 
+// An entry point of libgomp's documented ABI that LLVM's and Intel's runtimes export too.
+constexpr const char* kEntryPoint = "GOMP_parallel";
+
 constexpr int kScheduleStatic = 1;                    // omp_sched_static
 constexpr unsigned kScheduleModifiers = 0x80000000u;  // omp_sched_monotonic
 
@@ -25,6 +28,8 @@ bool is_static(int kind) {
 
 std::atomic<const Runtime*> Runtime::bound_{nullptr};
 
+void* Runtime::seen_by(void* library) { return platform::library_with(library, kEntryPoint); }
+
 const Runtime* Runtime::open(void* library, const char** missing) {
   Runtime table;
   const auto required = [&](auto*& function, const char* symbol) {
@@ -33,7 +38,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
     return false;
   };
   int (*get_num_procs)() = nullptr;
-  if (!required(table.gomp_parallel_, "GOMP_parallel") ||
+  if (!required(table.gomp_parallel_, kEntryPoint) ||
       !required(table.get_thread_num, "omp_get_thread_num") ||
       !required(table.get_num_threads, "omp_get_num_threads") ||
       !required(table.get_max_threads, "omp_get_max_threads") ||
@@ -53,6 +58,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
   void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
   if (openmp_5 != nullptr) table.get_nested_ = nullptr;
 
+  table.library_ = library;
   table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
   table.cores_ = std::max(get_num_procs(), platform::cores_of_main_thread());

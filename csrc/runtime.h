@@ -9,7 +9,11 @@ namespace ompsafe {
 
 class Runtime {
  public:
-  // Fills a table from `library`, a handle of the dynamic linker. nullptr if a function is
+  // The runtime whose entry point `library` sees, its own or a dependency's: a handle of the
+  // dynamic linker, as `library` is. nullptr if there is none.
+  static void* seen_by(void* library);
+
+  // Fills a table from `library`, all of whose functions come from there. nullptr if one is
   // missing: *missing names it. A table lives as long as the process, as the library does.
   static const Runtime* open(void* library, const char** missing);
 
@@ -46,6 +50,7 @@ class Runtime {
 
   // GNU's. LLVM's and Intel's see to a fork themselves.
   bool gnu() const { return gnu_; }
+  const void* library() const { return library_; }
   const char* path() const { return path_; }
 
   // Cores that teams can be spread over, as it was when the table was filled: those that the main
@@ -64,6 +69,7 @@ class Runtime {
   void (*gomp_parallel_)(void (*)(void*), void*, unsigned, unsigned);
   int (*get_max_active_levels_)();
   int (*get_nested_)();
+  const void* library_ = nullptr;
   const char* path_ = nullptr;
   bool gnu_ = false;
   int cores_ = 1;

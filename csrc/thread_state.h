@@ -39,6 +39,9 @@ struct ThreadState {
   // See end_pool_with_this_thread in fork.h.
   bool pool_end_arranged = false;
 
+  // The forks that this thread has begun, and not ended (fork.h).
+  int forks_begun = 0;
+
   // The threads of this thread's pool, as far as launches built it (crowd.h), and how many launches
   // it has made without one (team.cpp).
   int pool_size = 0;

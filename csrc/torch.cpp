@@ -2,10 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <mutex>
+#include <new>
 
 #include "fork.h"
+#include "gil.h"
 #include "platform.h"
 #include "runtime.h"
 
@@ -19,7 +20,7 @@ constexpr const char* kGetNumThreads = "_ZN2at15get_num_threadsEv";  // at::get_
 constexpr int kPeriodBits = 22;
 
 struct Torch {
-  const char* path;          // of libtorch_cpu
+  void* library;             // libtorch_cpu
   int (*get_num_threads)();  // nullptr if this torch does not export it
   bool shares_pool;
   int count_when_noticed;
@@ -29,19 +30,15 @@ std::atomic<const Torch*> found{nullptr};
 std::atomic<std::int64_t> last_period{-1};
 
 constinit std::mutex looking;
-std::uint64_t libraries_seen = 0;
+std::atomic<std::uint64_t> code_seen{0};
 
 // torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
 // first, as the dynamic linker does it, then its own dependencies.
 const Runtime* runtime_of(void* library) {
-  void* entry = platform::symbol_in(platform::global_scope(), "GOMP_parallel");
-  if (entry == nullptr) entry = platform::symbol_in(library, "GOMP_parallel");
-  if (entry == nullptr) return nullptr;
+  void* runtime = Runtime::seen_by(platform::global_scope());
+  if (runtime == nullptr) runtime = Runtime::seen_by(library);
   const Runtime* bound = Runtime::bound();
-  const char* path = platform::library_of(entry);
-  if (path == nullptr) return nullptr;
-  if (std::strcmp(bound->path(), path) == 0) return bound;
-  void* runtime = platform::loaded_library(path);
+  if (runtime == bound->library()) return bound;
   const char* missing = nullptr;
   return runtime == nullptr ? nullptr : Runtime::open(runtime, &missing);
 }
@@ -65,12 +62,9 @@ int ask(int (*get_num_threads)(), int otherwise) {
 
 // To be called with no fork meanwhile.
 void notice(void* library) {
-  Torch* torch = new Torch{};
+  Torch* torch = new Torch{.library = library};
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
-  if (torch->get_num_threads != nullptr) {
-    torch->path = platform::library_of(reinterpret_cast<void*>(torch->get_num_threads));
-  }
   if (const Runtime* runtime = runtime_of(library)) {
     torch->shares_pool = true;
     Runtime::bind(runtime);
@@ -86,13 +80,18 @@ void look_for_torch() {
   const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
   if (last_period.load(std::memory_order_relaxed) == period) return;
   last_period.store(period, std::memory_order_relaxed);
-  // The dynamic linker holds a lock while it tells, which a child could never take.
+  const std::uint64_t code = platform::code_mapped();
+  if (code_seen.exchange(code) == code && code != 0) return;
+  if (code != 0 && platform::mapped_files_named(kLibrary).empty()) return;
+  const WithoutGil without_gil;
   const NoForkMeanwhile no_fork;
   const std::lock_guard lock(looking);
-  const std::uint64_t loaded_now = platform::libraries_loaded();
-  if (loaded() || libraries_seen == loaded_now) return;
-  libraries_seen = loaded_now;
-  if (void* library = platform::loaded_library(kLibrary)) notice(library);
+  if (loaded()) return;
+  if (void* library = platform::loaded_library(kLibrary)) {
+    notice(library);
+  } else {
+    code_seen = 0;  // being loaded
+  }
 }
 
 bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }
@@ -103,16 +102,17 @@ bool shares_pool() {
 }
 
 bool has_run_here() {
-  const Torch* torch = found.load(std::memory_order_acquire);
-  const NoForkMeanwhile no_fork;  // as in look_for_torch
-  return torch->path != nullptr && platform::thread_local_storage_in_use(torch->path);
+  return platform::thread_local_storage_in_use(found.load(std::memory_order_acquire)->library);
 }
 
 int count_on_new_thread(int otherwise) {
+  const WithoutGil without_gil;
   const NoForkMeanwhile no_fork;
   return ask(found.load(std::memory_order_acquire)->get_num_threads, otherwise);
 }
 
 int count_when_noticed() { return found.load(std::memory_order_acquire)->count_when_noticed; }
+
+void after_fork_in_child() { new (&looking) std::mutex; }
 
 }  // namespace ompsafe::torch

@@ -25,4 +25,7 @@ int count_on_new_thread(int otherwise);
 // The same, as it was when torch was noticed.
 int count_when_noticed();
 
+// In the child of a fork: another thread may have been looking as it was forked.
+void after_fork_in_child();
+
 }  // namespace ompsafe::torch

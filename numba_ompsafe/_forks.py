@@ -1,8 +1,9 @@
 """What is due in Python before a fork, and when the layer begins to look after forks.
 
-The work is done in ``csrc/fork.cpp``, on handlers that must be there before the fork: a program may
-fork before its first launch, with a pool that torch has made. So the first ``os.fork`` of a process
-that is going to launch on this layer registers them, if the first launch has not.
+The work is done in ``csrc/fork.cpp``: what has to be waited for, in the hook here, without the GIL;
+the rest on a handler that must be there before the fork: a program may fork before its first
+launch, with a pool that torch has made. So the first ``os.fork`` of a process that is going to
+launch on this layer registers it, if the first launch has not.
 """
 
 import os
@@ -27,14 +28,26 @@ def handle() -> None:
     _core.handle_forks(_switches.handle_forks(), _may_have_lost_pools(), _newer_than_fork())
 
 
+def load_early() -> None:
+    """Load what forks need if this process is going to launch here: see ``_startup.py``."""
+    try:
+        if _registration.may_launch():
+            _startup.load_extension()
+    except ValueError:
+        return  # nonsense in a variable: the launch says so
+
+
 def before_fork() -> None:
-    """Begin to look after forks if this process is going to launch here.
+    """Look after this fork, and all later ones, if this process is going to launch here.
 
     Raises:
         ValueError: a variable of this package's has a value that means nothing; the launch says so.
     """
     if _registration.may_launch():
         handle()
+        from numba_ompsafe import _core
+
+        _core.before_fork()
 
 
 def hold_numbas_locks_at_forks(parallel: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba_ompsafe import _core
 
-# How many libraries had been loaded, and the runtimes among them.
+# What code was mapped, and the runtimes among it.
 _found: tuple[int, tuple[Any, ...]] = (-1, ())
 
 
@@ -18,9 +18,9 @@ def runtimes() -> tuple[Any, ...]:
     a library since.
     """
     global _found
-    loaded = _core.libraries_loaded()
-    if loaded != _found[0]:
+    code = _core.code_mapped()
+    if code != _found[0]:
         from numba_ompsafe import _loaded
 
-        _found = loaded, tuple(_loaded.runtimes())
+        _found = code, tuple(_loaded.runtimes())
     return _found[1]

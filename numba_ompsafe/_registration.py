@@ -77,6 +77,7 @@ def register_in(parallel: Any) -> None:
     from numba_ompsafe import _forks
 
     _forks.hold_numbas_locks_at_forks(parallel)
+    _forks.load_early()
 
 
 def enable() -> None:
@@ -105,6 +106,10 @@ def enable() -> None:
     # Numba reads its settings anew, and forgets this one, whenever a variable of its own changes.
     global _enabled
     _enabled = True
+
+    from numba_ompsafe import _forks
+
+    _forks.load_early()
 
 
 def running_layer() -> str | None:

@@ -9,12 +9,11 @@ The order is what torch will find, or has found, so that both run in one pool:
 4. torch is installed but not loaded: the one in its wheel, which a later ``import torch`` shares;
 5. the system's ``libgomp``, then LLVM's and Intel's.
 
-A runtime is known by ``GOMP_parallel``, an entry point of libgomp's documented ABI that LLVM's and
-Intel's runtimes export too.
+A runtime is known by an entry point of libgomp's documented ABI that LLVM's and Intel's runtimes
+export too. Libraries are opened through the extension, which gives up the GIL for it: ``ctypes``
+waits for the dynamic linker's lock with the GIL held, and whoever has the lock may want the GIL.
 """
 
-import ctypes
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,17 +22,16 @@ from pathlib import Path
 
 from numba_ompsafe.errors import OpenMPRuntimeNotFoundError
 
-_ENTRY_POINT = "GOMP_parallel"
 _SYSTEM_RUNTIMES = ("libgomp.so.1", "libomp.so.5", "libomp.so", "libiomp5.so")
 _WHEEL_PATTERNS = ("libgomp*.so*", "libiomp5*.so*", "libomp*.so*")
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A place where a runtime may be: its library, or why there is none."""
+    """A place where a runtime may be: its library's handle, or why there is none."""
 
     place: str
-    library: ctypes.CDLL | None
+    library: int | None
     reason: str = "none there"
 
 
@@ -53,10 +51,10 @@ def bind() -> None:
     tried = []
     for candidate in _candidates():
         reason = candidate.reason
-        runtime = _runtime_of(candidate.library) if candidate.library else None
+        runtime = _core.runtime_seen_by(candidate.library) if candidate.library else None
         if runtime is not None:
             try:
-                _core.bind(runtime._handle)
+                _core.bind(runtime)
                 _chosen = _core.runtime_path(), candidate.place
                 return
             except OSError as error:
@@ -83,7 +81,9 @@ def why() -> str | None:
 
 
 def _candidates() -> Iterator[_Candidate]:
-    yield _Candidate("the global scope of the dynamic linker", ctypes.CDLL(None))
+    from numba_ompsafe import _core
+
+    yield _Candidate("the global scope of the dynamic linker", _core.open_library(None, False))
     yield _Candidate("what a loaded torch depends on", loaded("libtorch_cpu.so"))
     for path in _loaded_runtimes():
         yield _Candidate(f"loaded already: {path}", loaded(path))
@@ -115,31 +115,18 @@ def _runtimes_in_torch_wheel() -> Iterator[Path]:
                 yield from sorted(folder.glob(pattern))
 
 
-def loaded(name: str) -> ctypes.CDLL | None:
-    """Return the library of that path or SONAME if the process has it; loads nothing."""
-    try:
-        return ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
-    except OSError:
-        return None
+def loaded(name: str) -> int | None:
+    """Return the handle of the library of that path or SONAME if the process has it."""
+    from numba_ompsafe import _core
+
+    handle: int | None = _core.open_library(name, False)
+    return handle
 
 
 def _load(place: str, name: str) -> _Candidate:
-    try:
-        library = ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_LOCAL)
-    except OSError as error:
-        return _Candidate(place, None, str(error))
-    return _Candidate(place, library)
-
-
-def _runtime_of(library: ctypes.CDLL) -> ctypes.CDLL | None:
-    """Return the runtime whose entry point ``library`` sees, its own or a dependency's.
-
-    All functions must come from that one library; the scope that led to it may offer several.
-    """
     from numba_ompsafe import _core
 
-    entry_point = getattr(library, _ENTRY_POINT, None)
-    if entry_point is None:
-        return None
-    path = _core.library_of(ctypes.cast(entry_point, ctypes.c_void_p).value or 0)
-    return loaded(path) if path else None
+    try:
+        return _Candidate(place, _core.open_library(name, True))
+    except OSError as error:
+        return _Candidate(place, None, str(error))

@@ -41,7 +41,10 @@ class _ThenRegister:
 
 
 class NumbaFinder:
-    """Finds two modules of Numba's; everything else is left to the finders after it."""
+    """Finds two modules of Numba's; everything else is left to the finders after it.
+
+    It also sees torch come, whose pools are in the way of a fork before the first launch.
+    """
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """Mirror ``importlib.abc.MetaPathFinder.find_spec``."""
@@ -54,6 +57,8 @@ class NumbaFinder:
             from numba_ompsafe._served_as_omp import omppool_spec
 
             return omppool_spec(name)
+        if name == "torch" and _may_be_asked_for():
+            load_extension()
         return None
 
     def _spec_of_others(self, name: str, path: "Any", target: "Any") -> "Any":
@@ -109,7 +114,22 @@ def register_finder(at_start: bool = True) -> None:
         _sees_forks = True
         if at_start:
             origin = Origin(had_threads=False, had_torch=False)
-        os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+        os.register_at_fork(
+            before=_before_fork,
+            after_in_parent=_after_fork_in_parent,
+            after_in_child=_after_fork_in_child,
+        )
+
+
+def load_extension() -> None:
+    """Load what forks need while a library is being imported anyway.
+
+    At a fork it is too late: another thread may have the dynamic linker's lock, and want the GIL.
+    """
+    try:
+        import numba_ompsafe._core  # noqa: F401
+    except ImportError:
+        return  # the launch says so
 
 
 def _before_fork() -> None:
@@ -137,6 +157,12 @@ def _may_be_asked_for() -> bool:
         environment.get("NUMBA_THREADING_LAYER_PRIORITY", ""),
     )
     return "ompsafe" in " ".join(layers).lower() or "NUMBA_OMPSAFE_AS_OMP" in environment
+
+
+def _after_fork_in_parent() -> None:
+    core: Any = sys.modules.get("numba_ompsafe._core")
+    if core is not None:
+        core.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:

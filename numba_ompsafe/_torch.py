@@ -6,6 +6,7 @@ nthreads-var says. Its matrix products run in MKL, which has a count of its own 
 ``torch.set_num_threads`` has set one.
 """
 
+import ctypes
 import functools
 import sys
 import threading
@@ -62,5 +63,8 @@ def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
 @functools.cache
 def _mkl_function() -> Callable[[int], int] | None:
     """MKL's public ``MKL_Set_Num_Threads_Local``, in torch's library or in what that depends on."""
-    library = _runtime.loaded("libtorch_cpu.so")
-    return getattr(library, "MKL_Set_Num_Threads_Local", None)
+    name = "libtorch_cpu.so"
+    handle = _runtime.loaded(name)
+    if handle is None:
+        return None
+    return getattr(ctypes.CDLL(name, handle=handle), "MKL_Set_Num_Threads_Local", None)
