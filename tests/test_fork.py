@@ -5,13 +5,16 @@ kind, in up to 20 processes.
 """
 
 import os
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import FORK_RUNS as RUNS
 from processes import run_python
 
-RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
+# Python that makes a context manager: what goes on meanwhile, once all libraries are loaded.
+BESIDE = os.environ.get("TESTS_FORK_BESIDE", "nullcontext()")
 
 # From 3.12 on, Python itself warns of every fork of a process with several threads.
 OPTIONS = ("-W", "ignore:This process:DeprecationWarning")
@@ -19,7 +22,8 @@ OPTIONS = ("-W", "ignore:This process:DeprecationWarning")
 
 def run(code: str, *, layer: str | None = "ompsafe", **env: str) -> Any:
     return run_python(
-        "import json, os, sys, threading\nfrom forks import *\n" + code,
+        "import json, os, sys, threading\n"
+        "from contextlib import nullcontext\nfrom forks import *\n" + code,
         {"OMP_NUM_THREADS": "4"} | env,
         options=OPTIONS,
         layer=layer,
@@ -27,17 +31,19 @@ def run(code: str, *, layer: str | None = "ompsafe", **env: str) -> Any:
     )
 
 
-def run_again_and_again(case: str, *, before: str = "", runs: int = RUNS, **env: str) -> None:
-    """Run ``case`` in one process, after ``before``."""
-    lines = "\n    ".join(case.strip().splitlines())
-    run(f"{before}\nfor _ in range({runs}):\n    {lines}", **env)
+def run_again_and_again(
+    case: str, *, before: str, runs: int = RUNS, beside: str = BESIDE, **env: str
+) -> None:
+    """Run ``case`` in one process, after ``before`` and beside ``beside``."""
+    lines = textwrap.indent(case.strip(), "    " * 2)
+    run(f"{before}\nwith {beside}:\n    for _ in range({runs}):\n{lines}", **env)
 
 
 def run_in_fresh_processes(case: str, *, before: str = "") -> None:
     """Run ``case`` in 20 processes, or in RUNS if that is less."""
     processes = min(RUNS, 20)
     for _ in range(processes):
-        run_again_and_again(case, before=before, runs=RUNS // processes)
+        run_again_and_again(case, before=before, runs=RUNS // processes, beside="nullcontext()")
 
 
 # Who forks
@@ -50,8 +56,8 @@ def test_p6_main_thread() -> None:
 
 @pytest.mark.parametrize("runtime", ["libgomp.so.1", "libomp.so.5"])
 def test_p6_numba_alone_on_gnus_and_on_llvms_runtime(runtime: str) -> None:
-    case = "numba_runs(); in_child(numba_starts); numba_runs()"
-    run_again_and_again(case, LD_PRELOAD=runtime)
+    case = "in_child(numba_starts); numba_runs()"
+    run_again_and_again(case, before="numba_runs()", LD_PRELOAD=runtime)
 
 
 @pytest.mark.needs_torch

@@ -1,5 +1,6 @@
 """Forks, and what is to work after one: parallel Numba code and parallel torch operations."""
 
+import ctypes
 import json
 import os
 import threading
@@ -172,6 +173,15 @@ class Busy:
         for thread in self._threads:
             thread.join()
         assert all(self._rounds), self._rounds
+
+
+def in_linker():
+    """Return a Busy thread that keeps the dynamic linker's lock and wants the GIL meanwhile."""
+    visit = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)(
+        lambda *_: 0
+    )
+    iterate = ctypes.CDLL(None).dl_iterate_phdr
+    return Busy(lambda: iterate(visit, None))
 
 
 def work(task):

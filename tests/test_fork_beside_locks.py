@@ -1,0 +1,95 @@
+"""P6: a fork waits for no thread that may be waiting for it.
+
+Beside threads that keep locks of other people's: the dynamic linker's, which a callback in Python
+holds while it wants the GIL, and those of OpenMP runtimes, whose fork handlers take them first.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+from processes import FORK_RUNS, run_python
+
+INTELS = str(Path(sys.prefix, "lib", "libiomp5.so"))
+RUNTIMES = ["", "libgomp.so.1", "libomp.so.5", INTELS]
+
+BOTH_LAUNCHED = "import torch; both_run()"
+TORCH_ALONE = "import torch; torch_runs()"
+
+
+def run(code: str, **env: str) -> None:
+    # KMP_WARNINGS: Intel's runtime warns of a fork while another thread is in a region.
+    run_python(
+        f"import os, threading\nfrom forks import *\n{code}",
+        {"OMP_NUM_THREADS": "4", "KMP_WARNINGS": "0"} | env,
+        options=("-W", "ignore:This process:DeprecationWarning"),
+        timeout=100 + 4 * FORK_RUNS,
+    )
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES[1:])
+def test_p6_in_the_linker_numba_alone(runtime: str) -> None:
+    beside_the_linker("numba_runs()", "in_child(numba_starts); numba_runs()", LD_PRELOAD=runtime)
+
+
+@pytest.mark.needs_torch
+@pytest.mark.parametrize(
+    ("before", "case"),
+    [
+        (BOTH_LAUNCHED, "in_child(numba_first); both_run()"),
+        (BOTH_LAUNCHED, "in_child(torch_first); on_thread(lambda: in_child(numba_first))"),
+        (BOTH_LAUNCHED, "in_child(lambda: in_child(numba_first))"),
+        (TORCH_ALONE, "torch_runs(); in_child(torch_starts)"),
+        (f"import numba; {TORCH_ALONE}", "torch_runs(); in_child(torch_starts)"),
+        ("import numba", "in_child(os.getpid)"),
+    ],
+)
+def test_p6_in_the_linker(before: str, case: str) -> None:
+    beside_the_linker(before, case)
+
+
+def beside_the_linker(before: str, case: str, **env: str) -> None:
+    run(f"{before}\nwith in_linker():\n    for _ in range({5 * FORK_RUNS}):\n        {case}", **env)
+
+
+@pytest.mark.needs_torch
+def test_p6_the_count_is_asked_while_another_thread_is_in_the_linker() -> None:
+    # Generated code asks with the GIL held, here before and after torch is there to be asked.
+    run("""
+import numba, time
+ask = numba.njit(lambda: numba.get_num_threads())
+kernels().launch()
+ask()
+with in_linker():
+    for _ in range(100):
+        ask()
+        on_thread(ask)
+        time.sleep(0.002)
+import torch
+torch.set_num_threads(3)
+torch.get_num_threads()
+with in_linker():
+    for _ in range(100):
+        assert ask() == 3
+        assert on_thread(ask) == 3
+        assert on_thread(kernels().launch) == 3
+""")
+
+
+@pytest.mark.needs_torch
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_p6_beside_threads_that_come_launch_and_go(runtime: str) -> None:
+    # Each is asked for its count anew: on a thread of the layer's, which enters the runtime.
+    run(
+        f"""
+numba_runs()
+import torch
+torch.set_num_threads(3)
+torch.get_num_threads()
+launch = kernels().launch
+with Busy(*[lambda: on_thread(launch)] * 3):
+    for _ in range({10 * FORK_RUNS}):
+        in_child(launch)
+""",
+        LD_PRELOAD=runtime,
+    )
