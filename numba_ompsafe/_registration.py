@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -218,7 +218,7 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> Callabl
     if layer != LAYER and not named_in_priority and not _switches.serve_as_omp():
         numbas_own()
         return None
-    with _initialization_locks(parallel):
+    with _initialization_locks(parallel, layer):
         if parallel._is_initialized:
             return None
         # Here, since no fork happens meanwhile: a child's import would wait for this one for ever.
@@ -245,11 +245,19 @@ def _select_and_launch(parallel: Any, numbas_own: Callable[[], None]) -> Callabl
 
 
 @contextmanager
-def _initialization_locks(parallel: Any) -> Iterator[None]:
-    """Hold the locks under which Numba launches a layer. Both are re-entrant."""
-    if not parallel._backend_init_process_lock:
-        parallel._set_init_process_lock()
-    with parallel._backend_init_process_lock, parallel._backend_init_thread_lock:
+def _initialization_locks(parallel: Any, layer: str) -> Iterator[None]:
+    """Hold the locks under which Numba launches a layer. Both are re-entrant.
+
+    The one between processes only where a layer of Numba's may be launched, in Numba's order: this
+    layer needs none, and under "forkserver" (Python 3.14's default) it is a semaphore that a child
+    leaves behind if it ends by ``os._exit``.
+    """
+    with ExitStack() as locks:
+        if layer != LAYER:
+            if not parallel._backend_init_process_lock:
+                parallel._set_init_process_lock()
+            locks.enter_context(parallel._backend_init_process_lock)
+        locks.enter_context(parallel._backend_init_thread_lock)
         yield
 
 

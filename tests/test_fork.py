@@ -462,6 +462,24 @@ assert tasks() == threads and openmp.runtimes() == runtimes
     run(code)
 
 
+@pytest.mark.parametrize("value", ["1", "nonsense"])
+def test_p6_a_child_that_launches_before_its_parent_leaves_no_semaphore_behind(value: str) -> None:
+    # Under the default start method of Python 3.14 a lock between processes is one with a name.
+    code = """
+import multiprocessing
+multiprocessing.set_start_method("forkserver")
+def launches():
+    try:
+        numba_runs()
+    except ValueError as error:
+        return "NUMBA_OMPSAFE_FORK" in str(error)
+    return True
+assert in_child(launches)
+assert launches()
+"""
+    run(code, NUMBA_OMPSAFE_FORK=value)
+
+
 @pytest.mark.parametrize("layer", ["ompsafe", "workqueue"])
 def test_p6_a_fork_as_the_interpreter_shuts_down_prints_nothing(layer: str) -> None:
     code = """
