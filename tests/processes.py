@@ -18,6 +18,10 @@ FORK_RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
 # For a process that reads no start-up files (-S), and so does not find the packages by itself.
 SITE_PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
 
+# What registers the layer at the start of Python, and which of them this Python reads.
+START_UP_FILES = ("numba_ompsafe.pth", "numba_ompsafe.start")
+START_UP_FILE = START_UP_FILES[sys.version_info >= (3, 15)]
+
 _SPEAKS_OF_THREADS = ("OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "OPENBLAS_", "LD_PRELOAD")
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from processes import SITE_PACKAGES, START_UP_FILE, run_python
 
 import numba_ompsafe
 from numba_ompsafe._report import conflicts
@@ -294,14 +294,14 @@ def test_p8_start_up_files_are_not_read(layer: str | None, severity: str) -> Non
     code = f"import sys; sys.path += {SITE_PACKAGES}; import numba"
     rated, words = told(code, layer=layer, options=("-S",))
     assert rated == [["start-up-file", severity]]
-    assert "numba_ompsafe.pth" in words
+    assert START_UP_FILE in words
     assert "numba_ompsafe.enable()" in words
 
 
 def test_p8_a_folder_on_pythonpath_has_no_start_up_files(tmp_path: Path) -> None:
     # The package in a folder of its own, of an interpreter whose own packages are not seen.
     package = Path(numba_ompsafe.__path__[0])
-    for path in (package, package.with_name("numba_ompsafe.pth")):
+    for path in (package, package.with_name(START_UP_FILE)):
         (tmp_path / path.name).symlink_to(path)
     others = [path for path in SITE_PACKAGES if path != str(package.parent)] or SITE_PACKAGES
     code = f"import sys; sys.path[1:1] = [{str(tmp_path)!r}]; sys.path += {others}; import numba"

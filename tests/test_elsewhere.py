@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cgroups import Group
 from commands import command
-from processes import HERE, clean_environment, run_python
+from processes import HERE, START_UP_FILE, clean_environment, run_python
 
 INTEL = str(Path(sys.prefix, "lib", "libiomp5.so"))
 LAUNCH = "import kernels; kernels.launch()\n"
@@ -83,7 +83,7 @@ def test_numbas_layer_is_told_by_what_is_loaded(layer: str) -> None:
     assert report["layer"]["requested"] == layer
     assert report["layer"]["running"] == layer
     assert report["layer"]["is_ompsafe"] == (layer == "ompsafe")
-    assert report["layer"]["start_up_file"].endswith("/numba_ompsafe.pth")
+    assert report["layer"]["start_up_file"].endswith(f"/{START_UP_FILE}")
     assert report["versions"]["numba"] == version("numba")
     assert report["versions"]["numba_ompsafe"] == version("numba-ompsafe")
     assert codes(report) == []

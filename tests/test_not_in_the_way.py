@@ -1,10 +1,11 @@
 """P7: another layer selected, and Numba is untouched; no Numba, and Python is unburdened."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from processes import HERE, SITE_PACKAGES, START_UP_FILE, START_UP_FILES, run_python
 
 LAYERS = [None, "omp", "workqueue", "tbb"]
 
@@ -71,26 +72,36 @@ def test_p7_an_interpreters_start_imports_nothing_more() -> None:
     assert added == ["numba_ompsafe", "numba_ompsafe._startup"]
 
 
-def test_p7_a_start_registers_the_finder_once() -> None:
-    code = """
-    import json, sys
-    from numba_ompsafe._startup import NumbaFinder, register_finder
-    register_finder()
-    print(json.dumps([type(finder).__name__ for finder in sys.meta_path].count("NumbaFinder")))
-    """
-    assert run_python(code) == 1
+@pytest.fixture
+def start_up_files(tmp_path: Path) -> str:
+    """A folder with the start-up files, for an interpreter that has read none (``-S``)."""
+    for name in START_UP_FILES:
+        shutil.copy(HERE.parent / name, tmp_path)
+    return str(tmp_path)
 
 
-def test_p7_an_error_at_the_start_does_not_break_it(tmp_path: Path) -> None:
-    start_up = Path(__file__).parents[1] / "numba_ompsafe.pth"
-    (tmp_path / "numba_ompsafe.pth").write_text(start_up.read_text())
+def test_p7_a_start_registers_the_finder_once(start_up_files: str) -> None:
+    # As where a virtual environment's lib64 is its lib.
     code = f"""
     import json, site, sys
-    sys.modules["numba_ompsafe"] = None
-    site.addsitedir({str(tmp_path)!r})
-    print(json.dumps("alive"))
+    sys.path += {SITE_PACKAGES}
+    for _ in range(2):
+        site.addsitedir({start_up_files!r})
+    print(json.dumps([type(finder).__name__ for finder in sys.meta_path].count("NumbaFinder")))
     """
-    assert run_python(code, options=("-S", "-I")) == "alive"
+    assert run_python(code, options=("-S", "-I")) == 1
+
+
+def test_p7_an_error_at_the_start_does_not_break_it(start_up_files: str) -> None:
+    code = f"""
+    import contextlib, io, json, site, sys
+    sys.modules["numba_ompsafe"] = None
+    with contextlib.redirect_stderr(io.StringIO()) as said:  # by Python itself, of a .start file
+        site.addsitedir({start_up_files!r})
+    print(json.dumps(said.getvalue()))
+    """
+    said = run_python(code, options=("-S", "-I"))
+    assert ("numba_ompsafe" in said) == (START_UP_FILE == "numba_ompsafe.start")
 
 
 def test_p7_a_numba_that_looks_different_inside_is_left_alone() -> None:

@@ -13,14 +13,13 @@ from dataclasses import replace
 from importlib.metadata import Distribution
 
 from numba_ompsafe._report import conflicts, cores, environment, mapped, neighbours, proc
-from numba_ompsafe._report.layer import first_launched
+from numba_ompsafe._report.layer import first_launched, start_up_file_of
 from numba_ompsafe._report.record import Cores, Counts, Layer, Library, Report, Versions
 
 # Each of Numba's layers is an extension module, loaded when the layer is launched.
 _LAYERS = {"tbbpool": "tbb", "omppool": "omp", "workqueue": "workqueue"}
 _IS_LAYER = re.compile(rf"/numba/np/ufunc/({'|'.join(_LAYERS)})\.")
 _IS_PYTHON = re.compile(r"/(?:lib)?python(3\.\d+)")
-_START_UP_FILES = ("numba_ompsafe.pth", "numba_ompsafe.start")
 
 
 class UnreadableProcessError(ValueError):
@@ -37,9 +36,10 @@ class _Python:
         self.files = mapped.files(pid)
         program = os.readlink(f"/proc/{pid}/exe")
         versions = filter(None, map(_IS_PYTHON.search, (program, *self.files)))
-        self.python = next((version[1] for version in versions), None)
-        if self.python is None:
+        version = next(versions, None)
+        if version is None:
             raise UnreadableProcessError(f"process {pid} runs no Python, but {program}")
+        self.python: str = version[1]
 
     def has(self, part: str) -> bool:
         """Whether a file is mapped that has ``part`` in its path."""
@@ -129,7 +129,9 @@ def _layer(process: _Python) -> Layer:
     requested, priority = environment.layer(process.environ)
     as_omp = process.environ.get("NUMBA_OMPSAFE_AS_OMP") == "1"
     expected = "ompsafe" if ompsafe else running or first_launched(requested, priority, as_omp)
-    files = (f"{folder}/{name}" for folder in process.packages() for name in _START_UP_FILES)
+    major, minor = map(int, process.python.split("."))
+    start_up_file = start_up_file_of((major, minor))
+    files = (f"{folder}/{start_up_file}" for folder in process.packages())
     return Layer(
         requested=requested,
         priority=priority,

@@ -36,6 +36,11 @@ def find(libraries: tuple[Library, ...]) -> Layer:
     )
 
 
+def start_up_file_of(python: tuple[int, int]) -> str:
+    """Return the name of the start-up file that this version of Python reads (PEP 829)."""
+    return "numba_ompsafe.start" if python >= (3, 15) else "numba_ompsafe.pth"
+
+
 def first_launched(requested: str, priority: Sequence[str], served_as_omp: bool) -> str | None:
     """Return the layer that the first launch takes; None where it is going to be an error.
 
@@ -68,10 +73,9 @@ def _expected(
 
 def _start_up_file() -> str | None:
     """Return the path of the start-up file that this Python reads, if it is installed."""
-    name = "numba_ompsafe.start" if sys.version_info >= (3, 15) else "numba_ompsafe.pth"
     import numba_ompsafe
 
-    file = Path(numba_ompsafe.__path__[0]).with_name(name)
+    file = Path(numba_ompsafe.__path__[0]).with_name(start_up_file_of(sys.version_info[:2]))
     return str(file) if file.exists() else None
 
 
