@@ -47,7 +47,8 @@ def outcomes(
     python = (sys.executable, *options)
     forms: list[Sequence[str]] = [python, (*python, "-m", "numba_ompsafe", "run")]
     if not options:
-        forms.append(RUN)
+        # The script's first line may have another name of this interpreter, which would be told.
+        forms.append((*python, *RUN))
     results = [execute([*form, *program], cwd=cwd, stdin="said") for form in forms]
     return [(result.returncode, result.stdout, result.stderr) for result in results]
 
@@ -115,7 +116,8 @@ def test_run_is_the_program_to_whoever_sends_signals(tmp_path: Path) -> None:
         "import os, signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
         "print(os.getpid(), flush=True)\n"
-        "time.sleep(100)\n"
+        "while True:\n"
+        "    time.sleep(0.1)  # not one sleep: a signal just before it does not end it\n"
     )
     with subprocess.Popen(
         [*RUN, "app.py"],
