@@ -42,9 +42,11 @@ const Runtime* Runtime::open(void* library, const char** missing) {
       !required(table.get_thread_num, "omp_get_thread_num") ||
       !required(table.get_num_threads, "omp_get_num_threads") ||
       !required(table.get_max_threads, "omp_get_max_threads") ||
+      !required(table.set_num_threads, "omp_set_num_threads") ||
       !required(table.get_thread_limit, "omp_get_thread_limit") ||
       !required(table.get_dynamic, "omp_get_dynamic") ||
       !required(table.set_dynamic, "omp_set_dynamic") ||
+      !required(table.get_level, "omp_get_level") ||
       !required(table.get_active_level, "omp_get_active_level") ||
       !required(get_num_procs, "omp_get_num_procs") ||
       !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||

@@ -35,9 +35,11 @@ class Runtime {
   int (*get_thread_num)();
   int (*get_num_threads)();
   int (*get_max_threads)();
+  void (*set_num_threads)(int);
   int (*get_thread_limit)();
   int (*get_dynamic)();
   void (*set_dynamic)(int);
+  int (*get_level)();
   int (*get_active_level)();
   void (*get_schedule)(int* kind, int* chunk_size);
 

@@ -55,8 +55,8 @@ int count_where_untouched(ThreadState::Followed& followed) {
   return followed.answer;
 }
 
-// Rule 4.
-int followed_count() {
+// What is known of this thread, on the runtime that launches run on now.
+ThreadState::Followed& followed_here() {
   torch::look_for_torch();
   const Runtime* runtime = Runtime::bound();
   ThreadState::Followed& followed = this_thread.followed;
@@ -65,6 +65,35 @@ int followed_count() {
     followed.runtime = runtime;
     followed.nthreads_var = runtime->initial_nthreads_var();
   }
+  return followed;
+}
+
+// On the main thread, has torch set nthreads-var at the first launch that finds torch loaded. Until
+// it has, its count there can be lost to another thread that calls torch.set_num_threads, as
+// DataLoader(pin_memory=True) has one do, and means that thread alone. The count of this launch
+// does not change by it, nor does what the user has asked for on this thread. On other threads what
+// is said later on the main thread is still to hold, so nothing is done there.
+void settle_torch() {
+  if (this_thread.followed.settled) return;
+  ThreadState::Followed& followed = followed_here();
+  if (!torch::loaded()) return;
+  if (!platform::is_main_thread() || !torch::shares_pool()) {
+    followed.settled = true;
+    return;
+  }
+  if (followed.runtime->get_level() > 0) return;
+  const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
+  if (followed.settle_period == period && !torch::was_told_here(*followed.runtime)) return;
+  followed.settle_period = period;
+  if (!torch::settle_here(*followed.runtime)) return;
+  followed.settled = true;
+  followed.torch_ran_at_initial = true;
+}
+
+// Rule 4.
+int followed_count() {
+  ThreadState::Followed& followed = followed_here();
+  const Runtime* runtime = followed.runtime;
   const int nthreads_var = runtime->get_max_threads();
   const bool is_set = nthreads_var != runtime->initial_nthreads_var();
   if (nthreads_var != followed.nthreads_var) {
@@ -101,6 +130,7 @@ int ompsafe_current_num_threads() {
 }
 
 std::intptr_t ompsafe_num_threads_of_launch() {
+  settle_torch();
   ThreadState& thread = this_thread;
   if (thread.mask != 0) return capped(thread.mask);
   if (thread.count_of_launch == 0) thread.count_of_launch = capped(count_without_mask());

@@ -59,6 +59,8 @@ struct ThreadState {
     int answer = 0;                     // torch's, if it was asked
     std::uint32_t epoch = 0;            // when that was
     std::int64_t period = -1;
+    bool settled = false;  // see settle_torch: done, or not to be done on this thread
+    std::int64_t settle_period = -1;
   } followed;
 };
 

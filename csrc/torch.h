@@ -2,6 +2,10 @@
 // how many threads it would use on a thread where it has not been used yet.
 #pragma once
 
+namespace ompsafe {
+class Runtime;
+}
+
 namespace ompsafe::torch {
 
 // Notices a torch that was loaded since the last look, a few milliseconds ago at most: then
@@ -24,6 +28,22 @@ int count_on_new_thread(int otherwise);
 
 // The same, as it was when torch was noticed.
 int count_when_noticed();
+
+// Whether torch.set_num_threads has been called on this thread; or, where this torch was built
+// without MKL, whether nthreads-var was set here at all.
+bool was_told_here(const Runtime& runtime);
+
+// Has torch set nthreads-var of the calling thread, `runtime`'s, now, as at its first parallel
+// operation here, if it has not: it never does so again, and what torch.set_num_threads of another
+// thread says later stays with that thread. nthreads-var is then what it was, or what torch makes
+// of a thread that nobody has told anything; what torch.set_num_threads has said on this thread
+// holds, also where another thread has said something else since.
+//
+// False, and nothing has changed, where torch is going to make something else of this thread: it
+// was told on another thread, and this one has nothing of its own to hold against that, or
+// somebody other than torch has set nthreads-var here. Not to be called in a parallel region, where
+// torch's setting would be lost with the region.
+bool settle_here(const Runtime& runtime);
 
 // In the child of a fork: another thread may have been looking as it was forked.
 void after_fork_in_child();
