@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any
 
-from numba_ompsafe._report import environment, mapped
+from numba_ompsafe._report import environment, mapped, unsettled
 from numba_ompsafe._report.icvs import nthreads_var
 from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
 
@@ -42,6 +42,7 @@ def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -
         torch=torch,
         torch_runtime=torch_runtime,
         torch_has_openmp=_torch_has_openmp(),
+        torch_to_come=unsettled.count_to_come(torch_runtime),
     )
 
 

@@ -25,6 +25,7 @@ Code = Literal[
     "spinning-waits",
     "start-up-file",
     "thread-limit",
+    "torch-count-lost",
     "torch-without-openmp",
     "two-runtimes",
 ]
@@ -115,6 +116,8 @@ class Counts:
     torch: int | None
     torch_runtime: str | None  # path of the OpenMP runtime that torch's regions run on
     torch_has_openmp: bool | None
+    # What torch's next parallel operation will set, since another thread has said so; None if none.
+    torch_to_come: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
