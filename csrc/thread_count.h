@@ -6,7 +6,8 @@
 //   4. nthreads-var of this thread, as torch, OMP_NUM_THREADS or anybody else left it
 //
 // capped at numba.config.NUMBA_NUM_THREADS and at the limit that threadpoolctl has set for this
-// thread, if any. Nothing here changes an ICV of the calling thread.
+// thread, if any. Nothing here changes an ICV of the calling thread, but that torch may set its
+// default on the main thread sooner than it would have (settle_torch).
 #pragma once
 
 #include <cstdint>
