@@ -142,6 +142,7 @@ PyObject* py_mask(PyObject*, PyObject*) { return PyLong_FromLong(mask()); }
 PyObject* py_pool_size_here(PyObject*, PyObject*) { return PyLong_FromLong(pool_size_here()); }
 PyObject* py_set_limit(PyObject*, PyObject* n) { return set_number(n, set_limit); }
 PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
+PyObject* py_torch_is_settled(PyObject*, PyObject*) { return PyBool_FromLong(torch_is_settled()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
 PyMethodDef methods[] = {
@@ -188,6 +189,10 @@ PyMethodDef methods[] = {
      "set_limit(n: int) -> None\n\nThe cap on this thread's count, until the next "
      "numba.set_num_threads here; 0: none."},
     {"limit", py_limit, METH_NOARGS, "limit() -> int"},
+    {"torch_is_settled", py_torch_is_settled, METH_NOARGS,
+     "torch_is_settled() -> bool\n\nWhether a launch has had torch set its count on this thread, "
+     "so "
+     "that no other thread can take it."},
     {"rule", py_rule, METH_NOARGS,
      "rule() -> int\n\nWhich rule the count on this thread follows, 1 to 4 (thread_count.h)."},
     {"pool_size_here", py_pool_size_here, METH_NOARGS,

@@ -162,6 +162,8 @@ void set_limit(int n) {
 
 int limit() { return this_thread.limit; }
 
+bool torch_is_settled() { return this_thread.followed.settled; }
+
 int rule() {
   if (this_thread.mask != 0) return 1;
   if (process_default() != 0) return 2;

@@ -43,6 +43,10 @@ int mask();
 void set_limit(int n);
 int limit();
 
+// Whether torch's count on this thread can no longer be taken by another thread, as far as the
+// layer has seen to it.
+bool torch_is_settled();
+
 // The number of the rule that applies on this thread.
 int rule();
 

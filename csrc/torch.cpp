@@ -45,23 +45,6 @@ const Runtime* runtime_of(void* library) {
   return runtime == nullptr ? nullptr : Runtime::open(runtime, &missing);
 }
 
-// To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
-// child could never take.
-int ask(int (*get_num_threads)(), int otherwise) {
-  if (get_num_threads == nullptr) return otherwise;
-  struct Question {
-    int (*get_num_threads)();
-    int answer;
-  } question{get_num_threads, otherwise};
-  platform::run_on_fresh_thread(
-      [](void* data) {
-        Question* asked = static_cast<Question*>(data);
-        asked->answer = asked->get_num_threads();
-      },
-      &question);
-  return question.answer;
-}
-
 // The count that MKL has for the calling thread alone, 0 for none. torch.set_num_threads sets it,
 // and torch's default does not.
 int mkl_count_here(const Torch& torch) {
@@ -78,8 +61,10 @@ struct Plan {
   bool was_told;
 };
 
-// To be called with no fork meanwhile, as ask.
+// To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
+// child could never take.
 Plan plan_for_new_thread(const Torch& torch, int initial) {
+  if (torch.get_num_threads == nullptr) return {initial, false};
   struct Question {
     const Torch& torch;
     Plan plan;
@@ -107,7 +92,8 @@ void notice(void* library) {
     torch->shares_pool = true;
     Runtime::bind(runtime);
   }
-  torch->count_when_noticed = ask(torch->get_num_threads, Runtime::bound()->initial_nthreads_var());
+  torch->count_when_noticed =
+      plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var()).count;
   found.store(torch, std::memory_order_release);
 }
 
@@ -146,7 +132,7 @@ bool has_run_here() {
 int count_on_new_thread(int otherwise) {
   const WithoutGil without_gil;
   const NoForkMeanwhile no_fork;
-  return ask(found.load(std::memory_order_acquire)->get_num_threads, otherwise);
+  return plan_for_new_thread(*found.load(std::memory_order_acquire), otherwise).count;
 }
 
 int count_when_noticed() { return found.load(std::memory_order_acquire)->count_when_noticed; }

@@ -36,6 +36,11 @@ def set_mkl_count(n: int) -> int:
     return function(n) if function is not None else 0
 
 
+def has_mkl() -> bool:
+    """Whether torch was built with MKL."""
+    return _mkl_function() is not None
+
+
 def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
     """Return what torch makes of a thread that is new to it.
 

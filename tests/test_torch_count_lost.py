@@ -205,14 +205,14 @@ pin_memory()
 (conflict,) = lost()
 assert lost() == [conflict]  # to ask changes nothing
 exec(conflict.remedy.partition(" on the main thread")[0])
-pin_memory()
 after = len(lost())
+pin_memory()
 operation()
-print(json.dumps([kept, torch.get_num_threads(), after, len(lost())]))
+print(json.dumps([kept, torch.get_num_threads(), after]))
 """
-    kept, now, after, last = result_of(code, layer=layer)
+    kept, now, after = result_of(code, layer=layer)
     assert kept == now == (count or kept)
-    assert [after, last] == [0, 0]
+    assert after == 0
 
 
 def test_p8_to_report_a_count_that_will_be_lost_does_not_keep_it() -> None:
@@ -232,9 +232,9 @@ print(json.dumps([asked, torch.get_num_threads()]))
     [
         "import torch; torch.set_num_threads(1)",
         "import torch; torch.set_num_threads(1); operation()",
-        "import torch; operation(); helper()",
-        "import torch; torch.set_num_threads(3); operation(); helper()",
-        "import torch; torch.set_num_threads(3); torch.get_num_threads(); pin_memory()",
+        "import torch; operation(); kernels.launch(); helper()",
+        "import torch; torch.set_num_threads(3); operation(); helper(); kernels.launch()",
+        "import torch; torch.set_num_threads(3); operation(); kernels.launch(); pin_memory()",
         "import torch; kernels.launch(); helper(); torch.set_num_threads(1)",
         "import torch; helper(); torch.set_num_threads(3)",
         "import torch; openmp.the_one().set_num_threads(3)",

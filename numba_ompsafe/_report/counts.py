@@ -8,9 +8,10 @@ run on.
 import os
 import sys
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba_ompsafe._report import environment, mapped, unsettled
+from numba_ompsafe import _torch
+from numba_ompsafe._report import environment, mapped
 from numba_ompsafe._report.icvs import nthreads_var
 from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
 
@@ -42,7 +43,7 @@ def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -
         torch=torch,
         torch_runtime=torch_runtime,
         torch_has_openmp=_torch_has_openmp(),
-        torch_to_come=unsettled.count_to_come(torch_runtime),
+        torch_to_come=_torch_to_come(torch_runtime),
     )
 
 
@@ -87,19 +88,58 @@ def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> i
     the runtime that the layer ompsafe runs on it is asked, which has more to go by
     (``csrc/thread_count.cpp``).
     """
-    get_num_threads = getattr(sys.modules.get("torch"), "get_num_threads", None)
-    if get_num_threads is None:
+    if not _torch.loaded():
         return None
     if layer.runtime is not None and layer.runtime.path == runtime:
         return int(_core().pool_size_here())
     here = next((one.nthreads_var for one in icvs if one.runtime == runtime), None)
     if here is not None and threading.get_native_id() == os.getpid():
         return here
-    answers: list[tuple[int | None, int]] = []
+    new = _new_thread(runtime)
+    if new is None:
+        return None
+    return new.torch if here in (None, new.initial) else here
+
+
+def _torch_to_come(runtime: str | None) -> int | None:
+    """Return the count that another thread has set, where torch may set it here, too.
+
+    None on other threads than the main one, which begin with what was said elsewhere, and where
+    the layer has seen to it. Whether torch has set its count here already it does not tell: to ask
+    it is to have it set.
+    """
+    core = _core()
+    if (
+        runtime is None
+        or not _torch.loaded()
+        or threading.get_native_id() != os.getpid()
+        or (core is not None and core.torch_is_settled())
+    ):
+        return None
+    new = _new_thread(runtime)
+    if new is None or not new.was_told or new.torch == nthreads_var(runtime):
+        return None
+    return new.torch
+
+
+class _NewThread(NamedTuple):
+    """What torch makes of a thread that it has not run on."""
+
+    initial: int | None  # nthreads-var before that
+    torch: int
+    was_told: bool  # by torch.set_num_threads; else it is torch's default
+
+
+def _new_thread(runtime: str | None) -> _NewThread | None:
+    """Return what torch makes of one; None if there is none to be had."""
+    answers: list[_NewThread] = []
 
     def ask() -> None:
         initial = nthreads_var(runtime) if runtime else None
-        answers.append((initial, get_num_threads()))
+        count = int(sys.modules["torch"].get_num_threads())
+        # torch.set_num_threads sets MKL's count, too. Without MKL, the default is the runtime's.
+        told = _torch.set_mkl_count(0) != 0 if _torch.has_mkl() else count != initial
+        answers.append(_NewThread(initial, count, told))
 
     thread = threading.Thread(target=ask, name="numba-ompsafe report", daemon=True)
     try:
@@ -107,9 +147,7 @@ def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> i
     except RuntimeError:  # the interpreter is shutting down, or the system has no thread to give
         return None
     thread.join()
-    for initial, answer in answers:
-        return answer if here in (None, initial) else here
-    return None
+    return answers[0] if answers else None
 
 
 def _torch_has_openmp() -> bool | None:

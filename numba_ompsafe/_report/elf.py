@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _HEADER = struct.Struct("<4s5B7x2HI3QI6H")
-# p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
-_SEGMENT = struct.Struct("<2I6Q")
+_SEGMENT = struct.Struct("<2I6Q")  # p_type, p_flags, p_offset, p_vaddr, ..., p_filesz, ...
 _ENTRY = struct.Struct("<qQ")  # d_tag, d_un
 _SYMBOL = struct.Struct("<IBBH2Q")  # st_name, ...
 _RELOCATION = struct.Struct("<2Qq")  # r_offset, r_info, r_addend
 
-_PT_LOAD, _PT_DYNAMIC, _PT_TLS = 1, 2, 7
+_PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NEEDED, _DT_PLTRELSZ, _DT_STRTAB, _DT_SYMTAB, _DT_RELA, _DT_RELASZ = 1, 2, 5, 6, 7, 8
 _DT_SONAME, _DT_JMPREL, _DT_RELACOUNT = 14, 23, 0x6FFFFFF9
 
@@ -54,7 +53,6 @@ class Elf:
         start, size, count = header[10], header[14], header[15]
         segments = [_SEGMENT.unpack_from(self._bytes, start + i * size) for i in range(count)]
         self._loads = [segment for segment in segments if segment[0] == _PT_LOAD]
-        self._thread_local_size: int = sum(one[6] for one in segments if one[0] == _PT_TLS)
         self._needed: list[int] = []
         self._dynamic: dict[int, int] = {}
         for kind, _, offset, _, _, length, *_ in segments:
@@ -81,11 +79,6 @@ class Elf:
         """The name by which other libraries ask for this one."""
         index = self._dynamic.get(_DT_SONAME)
         return None if index is None else self._string(index)
-
-    @property
-    def thread_local_size(self) -> int:
-        """How many bytes of thread-local variables the library has for each thread."""
-        return self._thread_local_size
 
     @property
     def needed(self) -> tuple[str, ...]:

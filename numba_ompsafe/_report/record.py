@@ -116,7 +116,7 @@ class Counts:
     torch: int | None
     torch_runtime: str | None  # path of the OpenMP runtime that torch's regions run on
     torch_has_openmp: bool | None
-    # What torch's next parallel operation will set, since another thread has said so; None if none.
+    # What another thread has set, where it may become this thread's count, too; None if nothing.
     torch_to_come: int | None = None
 
 
