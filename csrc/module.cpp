@@ -12,6 +12,7 @@
 #include "runtime.h"
 #include "schedule.h"
 #include "thread_count.h"
+#include "thread_supply.h"
 
 namespace {
 
@@ -145,6 +146,30 @@ PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
 PyObject* py_torch_is_settled(PyObject*, PyObject*) { return PyBool_FromLong(torch_is_settled()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
+PyObject* shortage_listener = nullptr;
+
+// Runs on the main thread, between two steps of whatever it does: an error is told, not raised.
+int tell_of_shortage(void*) {
+  PyObject* result = PyObject_CallNoArgs(shortage_listener);
+  if (result == nullptr) PyErr_WriteUnraisable(shortage_listener);
+  Py_XDECREF(result);
+  return 0;
+}
+
+PyObject* call_at_shortage(PyObject*, PyObject* listener) {
+  PyObject* const before = shortage_listener;
+  shortage_listener = Py_NewRef(listener);
+  Py_XDECREF(before);
+  thread_supply::on_shortage([] { return Py_AddPendingCall(tell_of_shortage, nullptr) == 0; });
+  Py_RETURN_NONE;
+}
+
+PyObject* last_shortage(PyObject*, PyObject*) {
+  const auto [asked, had] = thread_supply::last_shortage();
+  if (asked == 0) Py_RETURN_NONE;
+  return Py_BuildValue("II", asked, had);
+}
+
 PyMethodDef methods[] = {
     {"open_library", open_library, METH_VARARGS,
      "open_library(name: str | None, load: bool) -> int | None\n\nThe dynamic linker's handle of a "
@@ -198,6 +223,13 @@ PyMethodDef methods[] = {
     {"pool_size_here", py_pool_size_here, METH_NOARGS,
      "pool_size_here() -> int\n\nThe size of the pool that torch's regions have, or will have, on "
      "this thread."},
+    {"call_at_shortage", call_at_shortage, METH_O,
+     "call_at_shortage(listener: Callable[[], object]) -> None\n\nCall it once, on the main "
+     "thread, "
+     "after a launch that could not have its threads. What it raises is told, not raised."},
+    {"last_shortage", last_shortage, METH_NOARGS,
+     "last_shortage() -> tuple[int, int] | None\n\nHow many threads the last launch asked for that "
+     "could not have them, and how many it had; None without one, or if one had as many since."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -6,13 +6,18 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -55,6 +60,29 @@ void* run_and_return(void* started) {
   const StartedThread* thread = static_cast<StartedThread*>(started);
   thread->body(thread->argument);
   return nullptr;
+}
+
+struct WaitingThread {
+  const std::atomic<bool>* may_end;
+  pthread_t thread;
+  pid_t id;
+};
+
+void* wait_until_it_may_end(void* argument) {
+  WaitingThread* self = static_cast<WaitingThread*>(argument);
+  self->id = gettid();
+  self->may_end->wait(false);
+  return nullptr;
+}
+
+// A thread that was joined counts against the limits until the kernel has released it, a moment
+// later. The bound is for who is traced: then the tracer has to let it go first.
+void wait_until_released(pid_t id) {
+  constexpr int kTurns = 10'000;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (tgkill(getpid(), id, 0) != 0 && errno == ESRCH) return;
+    sched_yield();
+  }
 }
 
 std::int64_t nanoseconds_of(clockid_t clock) {
@@ -183,6 +211,39 @@ bool run_on_fresh_thread(void (*body)(void*), void* argument) {
   if (!create_thread(&thread, nullptr, run_and_return, &started)) return false;
   pthread_join(thread, nullptr);
   return true;
+}
+
+unsigned threads_to_be_had(unsigned wanted, std::size_t stack_size) {
+  const std::unique_ptr<WaitingThread[]> threads(new (std::nothrow) WaitingThread[wanted]);
+  if (threads == nullptr) return 0;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  // A size that is refused here is refused to the runtime, too, which goes on with the default.
+  if (stack_size != 0) pthread_attr_setstacksize(&attributes, stack_size);
+  std::atomic<bool> may_end{false};
+  unsigned started = 0;
+  for (; started < wanted; ++started) {
+    WaitingThread& next = threads[started];
+    next.may_end = &may_end;
+    if (!create_thread(&next.thread, &attributes, wait_until_it_may_end, &next)) break;
+  }
+  pthread_attr_destroy(&attributes);
+  may_end.store(true);
+  may_end.notify_all();
+  for (unsigned i = 0; i < started; ++i) pthread_join(threads[i].thread, nullptr);
+  for (unsigned i = 0; i < started; ++i) wait_until_released(threads[i].id);
+  return started;
+}
+
+// A folder's link count is two more than that of its subfolders.
+unsigned threads_of_process() {
+  struct stat tasks;
+  return stat("/proc/self/task", &tasks) == 0 ? static_cast<unsigned>(tasks.st_nlink) - 2 : 0;
+}
+
+void sleep_ns(std::int64_t nanoseconds) {
+  const timespec time{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  nanosleep(&time, nullptr);
 }
 
 }  // namespace ompsafe::platform

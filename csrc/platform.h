@@ -2,6 +2,7 @@
 // is plain C++ and OpenMP.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -81,5 +82,15 @@ bool start_thread(void (*body)(void*), void* argument);
 // The same, and waits for its end: code runs with a thread's initial state, whatever the calling
 // thread has set for itself.
 bool run_on_fresh_thread(void (*body)(void*), void* argument);
+
+// How many of `wanted` threads with stacks of `stack_size` bytes (0: the default) the system has to
+// give, all at once. They are started, do nothing, and have ended on return, for the system's
+// limits, too.
+unsigned threads_to_be_had(unsigned wanted, std::size_t stack_size);
+
+// How many threads the process has.
+unsigned threads_of_process();
+
+void sleep_ns(std::int64_t nanoseconds);
 
 }  // namespace ompsafe::platform

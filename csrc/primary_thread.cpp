@@ -1,5 +1,6 @@
 #include "primary_thread.h"
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <new>
@@ -8,6 +9,7 @@
 #include "fork.h"
 #include "platform.h"
 #include "runtime.h"
+#include "thread_supply.h"
 
 namespace ompsafe {
 namespace {
@@ -32,11 +34,15 @@ class PrimaryThread {
     return nullptr;
   }
 
-  void run(void (*body)(void*), void* argument) {
+  // False if the body has said so. Then the thread has ended, or is about to, with this object.
+  bool run(bool (*body)(void*), void* argument) {
     body_ = body;
     argument_ = argument;
     work_.release();
     done_.acquire();
+    if (ran_) return true;
+    drop();
+    return false;
   }
 
   unsigned team_size;
@@ -45,21 +51,29 @@ class PrimaryThread {
  private:
   explicit PrimaryThread(unsigned size) : team_size(size) {}
 
-  [[noreturn]] void serve() {
+  void serve() {
     for (;;) {
       if (!work_.try_acquire_for(kPoolKept)) {
         if (Runtime::bound()->gnu()) end_pool_of_this_thread();
         work_.acquire();
       }
-      body_(argument_);
+      const bool ran = ran_ = body_(argument_);
       done_.release();
+      if (!ran) break;
     }
+    drop();
+  }
+
+  void drop() {
+    if (owners_.fetch_sub(1) == 1) delete this;
   }
 
   std::binary_semaphore work_{0};
   std::binary_semaphore done_{0};
-  void (*body_)(void*) = nullptr;
+  bool (*body_)(void*) = nullptr;
   void* argument_ = nullptr;
+  bool ran_ = false;
+  std::atomic<int> owners_{2};  // the thread itself, and who calls it or the list of idle ones
 };
 
 // The idle primary threads, the one that ran last in front. Busy ones belong to their callers.
@@ -101,12 +115,12 @@ IdleList* const idle = new (idle_storage) IdleList;
 
 }  // namespace
 
-bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument) {
+bool run_under_primary_thread(unsigned team_size, bool (*body)(void*), void* argument) {
   PrimaryThread* thread = idle->take(team_size);
-  if (thread == nullptr) thread = PrimaryThread::start(team_size);
+  if (thread == nullptr && !thread_supply::short_now()) thread = PrimaryThread::start(team_size);
   if (thread == nullptr) return false;
   thread->team_size = team_size;
-  thread->run(body, argument);
+  if (!thread->run(body, argument)) return false;
   idle->put(thread);
   return true;
 }

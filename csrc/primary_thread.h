@@ -6,8 +6,10 @@
 namespace ompsafe {
 
 // Calls body(argument) on an idle primary thread, preferably one that ran a team of `team_size`
-// last, and returns when it has returned. False, with nothing called, if no thread can be had.
-bool run_under_primary_thread(unsigned team_size, void (*body)(void*), void* argument);
+// last, and returns when it has returned. False if no thread can be had, with nothing called, and
+// if the body has returned false: it could not have its team, and the primary thread, with whatever
+// is left of its pool, ends.
+bool run_under_primary_thread(unsigned team_size, bool (*body)(void*), void* argument);
 
 // In the child of a fork: the primary threads are gone. Forgets them.
 void forget_primary_threads();

@@ -74,16 +74,15 @@ bool Runtime::is_llvms(void* library) {
 }
 
 void Runtime::read_initial_icvs() {
-  initial_nthreads_var_ = get_max_threads();
-  platform::run_on_fresh_thread(
-      [](void* table) {
-        Runtime* runtime = static_cast<Runtime*>(table);
-        runtime->initial_nthreads_var_ = runtime->get_max_threads();
-        int kind = 0, chunk_size = 0;
-        runtime->get_schedule(&kind, &chunk_size);
-        runtime->static_is_initial_ = is_static(kind) && std::getenv("OMP_SCHEDULE") == nullptr;
-      },
-      this);
+  const auto read = [](void* table) {
+    Runtime* runtime = static_cast<Runtime*>(table);
+    runtime->initial_nthreads_var_ = runtime->get_max_threads();
+    int kind = 0, chunk_size = 0;
+    runtime->get_schedule(&kind, &chunk_size);
+    runtime->static_is_initial_ = is_static(kind) && std::getenv("OMP_SCHEDULE") == nullptr;
+  };
+  // Where no thread can be had: the calling one's are the same, unless somebody has set them here.
+  if (!platform::run_on_fresh_thread(read, this)) read(this);
 }
 
 bool Runtime::allows_deeper(int active_level) const {

@@ -29,6 +29,10 @@
 // is known to compute, and not to wait, n threads are never more than the cores, where the pool is
 // the caller's alone: more would only wait for each other. (A program that launches kernels of both
 // kinds in turns, with n larger than the cores, has its pool change its size.)
+//
+// Where the system does not give the threads of a team that has yet to be started
+// (thread_supply.h), there are fewer: those of the caller's pool and what can be had. None, where
+// torch may have built that pool: it keeps its size. In place of another pool, the caller's.
 #pragma once
 
 namespace ompsafe {

@@ -7,7 +7,7 @@ from ctypes import CFUNCTYPE, c_int
 from types import ModuleType
 from typing import Any
 
-from numba_ompsafe import _forks, _runtime
+from numba_ompsafe import _forks, _runtime, _warning
 
 # What numba.np.ufunc.parallel takes from a layer, by name. Each is an address.
 FUNCTIONS = (
@@ -38,6 +38,7 @@ def load() -> ModuleType:
     _forks.handle()
     if _core.runtime_path() is None:
         _runtime.bind()
+    _core.call_at_shortage(_warning.warn_of_missing_threads)
     return _core
 
 

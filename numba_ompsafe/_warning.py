@@ -1,6 +1,6 @@
-"""The warning at the first launch: what is severely wrong, once, and what to type.
+"""The layer's warnings: what is severely wrong, once, and what to type.
 
-A report takes twenty milliseconds. It is made only where a first look, which takes two, finds what
+At the first launch a report takes twenty milliseconds. It is made only where a first look, which takes two, finds what
 severe conflicts of a process on this layer are made of. Other processes are not looked at: the
 report does that.
 """
@@ -51,6 +51,27 @@ def warn_of_severe_conflicts() -> None:
             ThreadConfigWarning,
             stacklevel=_level_of_the_users_code(),
         )
+
+
+def warn_of_missing_threads() -> None:
+    """Warn that a launch could not have its threads. Called once, after that launch.
+
+    The launch may have been one of another thread, and the code that this interrupts any.
+    """
+    from numba_ompsafe import _core
+
+    shortage = _core.last_shortage()
+    if shortage is None or not _switches.warn_of_conflicts():
+        return
+    from numba_ompsafe._report.conflicts import supply
+
+    conflict = supply.conflict(*shortage)
+    warnings.warn(
+        f"A parallel call of Numba's could not have its threads:\n  - {conflict}"
+        "\nTo silence this: NUMBA_OMPSAFE_WARN=0",
+        ThreadConfigWarning,
+        stacklevel=_level_of_the_users_code(),
+    )
 
 
 def _may_be_severe() -> bool:

@@ -33,4 +33,4 @@ class ThreadConfigError(RuntimeError):
 
 
 class ThreadConfigWarning(UserWarning):
-    """The layer has been launched in a process whose thread settings are in severe conflict."""
+    """The thread settings of the process are in severe conflict, or a launch lacked threads."""

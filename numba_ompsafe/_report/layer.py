@@ -7,7 +7,7 @@ from pathlib import Path
 
 from numba_ompsafe import _first_launch, _registration, _runtime, _startup, _switches
 from numba_ompsafe._registration import NUMBAS_LAYERS
-from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime
+from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime, Shortage
 
 # What Numba's words for a purpose mean on Linux.
 _PURPOSES = {"threadsafe": ("tbb", "omp"), "forksafe": ("tbb", "workqueue"), "safe": ("tbb",)}
@@ -33,6 +33,7 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         start_up_file_ran=_startup.ran_at_start,
         runtime=_runtime_of_the_layer(libraries) if is_ompsafe else None,
         first_launch=None if is_ompsafe or seen is None else FirstLaunch(*seen),
+        shortage=_shortage() if is_ompsafe else None,
     )
 
 
@@ -99,3 +100,10 @@ def _runtime_of_the_layer(libraries: tuple[Library, ...]) -> Runtime | None:
         if library.path == path:
             return Runtime(path, library.name, library.version, _runtime.why() or "")
     return None
+
+
+def _shortage() -> Shortage | None:
+    from numba_ompsafe import _core
+
+    shortage = _core.last_shortage()
+    return Shortage(*shortage) if shortage else None

@@ -25,6 +25,7 @@ Code = Literal[
     "spinning-waits",
     "start-up-file",
     "thread-limit",
+    "threads-missing",
     "torch-count-lost",
     "torch-without-openmp",
     "two-runtimes",
@@ -90,6 +91,14 @@ class FirstLaunch:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortage:
+    """A launch of the layer ompsafe that the system did not give its threads."""
+
+    asked: int
+    had: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """Numba's threading layer."""
 
@@ -103,6 +112,7 @@ class Layer:
     start_up_file_ran: bool | None
     runtime: Runtime | None  # of ompsafe, once it has one
     first_launch: FirstLaunch | None  # of the layer omp
+    shortage: Shortage | None = None  # of ompsafe, unless a launch has had as many since
 
 
 @dataclass(frozen=True, slots=True)

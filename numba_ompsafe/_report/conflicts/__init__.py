@@ -10,6 +10,7 @@ from numba_ompsafe._report.conflicts import (
     node,
     overwrites,
     runtimes,
+    supply,
     variables,
     waits,
 )
@@ -32,6 +33,7 @@ _RULES: tuple[Rule, ...] = (
     runtimes.runtimes_apart,
     runtimes.torch_without_openmp,
     runtimes.two_runtimes,
+    supply.threads_missing,
     variables.numba_against_openmp,
     waits.spinning_waits,
 )

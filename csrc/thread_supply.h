@@ -1,0 +1,61 @@
+// How many threads can be had before a team begins. An OpenMP runtime that cannot start a thread of
+// a team ends the process: where a limit on the user's processes (ulimit -u) or on those of the
+// container is reached, or no memory is left for a stack. So the threads that a team has yet to
+// start are tried first, by starting as many and ending them. A team is as large as these and its
+// pool's allow.
+//
+// What cannot be closed: somebody else, another process of the user's or a thread of this one that
+// launches nothing, may take what was free between the trial and the runtime's own start. kSpare
+// threads are tried in excess for them, and stay free where it is short.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <optional>
+
+#include "fork.h"
+
+namespace ompsafe {
+
+class Runtime;
+
+// The threads that a team has yet to start. From the trial until they have been started no other
+// launch tries or starts any, and the process does not fork.
+class NewThreads {
+ public:
+  // Tries `wanted`. None can be had for a while after a trial that fell short.
+  NewThreads(const Runtime& runtime, unsigned wanted);
+
+  unsigned had() const { return had_; }
+
+  // To be called by the team's primary thread when the team is complete, or will not be.
+  void started();
+
+ private:
+  std::optional<NoForkMeanwhile> no_fork_;
+  std::unique_lock<std::mutex> alone_;
+  unsigned had_ = 0;
+};
+
+namespace thread_supply {
+
+// Whether a trial fell short a moment ago, so that none is made now.
+bool short_now();
+
+// That a launch which had threads to start had them all, or fewer than it asked for; both count
+// the caller. The first shortage of the process calls what on_shortage said.
+void had_all(unsigned asked);
+void had_fewer(unsigned asked, unsigned had);
+
+// Called on any thread, without the GIL. False to be called at the next shortage again.
+void on_shortage(bool (*callback)());
+
+// The last launch that had fewer; of 0 threads if there was none, or if one had as many since.
+struct Shortage {
+  unsigned asked = 0;
+  unsigned had = 0;
+};
+Shortage last_shortage();
+
+}  // namespace thread_supply
+}  // namespace ompsafe

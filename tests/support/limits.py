@@ -1,0 +1,86 @@
+"""An ordinary user who may have only so many threads more, and what launches do then.
+
+The limit is one on all threads of a user: each process here is a user of its own. All that it needs
+is imported and compiled before it gives its rights away.
+"""
+
+import os
+import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import forks
+import kernels
+import numba
+import numpy as np
+
+# A user of every process's own: ids that nobody has, 40000 and more.
+FIRST_USER = 40_000
+# Longer than a shortage is remembered.
+REMEMBERED = 0.3
+
+
+def compile_all():
+    """Compile what launches here, without a launch."""
+    kernels.ids_and_masks.compile("(int64,)")
+    kernels.total.compile("(float64[::1],)")
+    kernels.system_threads.compile("(int64,)")
+
+
+def become_a_user():
+    """Give the rights of root away, to be a user that has this process alone."""
+    user = FIRST_USER + os.getpid() % 1_000_000
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def leave_room_for(threads):
+    """Let the user have so many threads more than there are."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    limit = len(forks.tasks()) + threads
+    resource.setrlimit(resource.RLIMIT_NPROC, (limit, hard))
+
+
+def team(n):
+    """Launch on n threads; fail if anything is wrong; return how many of the system's ran it."""
+    numba.set_num_threads(n)
+    kernels.launch()
+    ids, masks = kernels.ids_and_masks(n)
+    assert ids.tolist() == list(range(n)), ids
+    assert (masks == n).all(), masks
+    return len(np.unique(kernels.system_threads(n)))
+
+
+def fork_if_there_is_room(function):
+    """Run it in a child, if the user may have one; return what it returned, or None."""
+    try:
+        return forks.in_child(function)
+    except BlockingIOError:
+        return None
+
+
+def with_room_for(threads, n, before=None):
+    """Launch where only so many threads can be had, then where all can.
+
+    Return how many threads ran the first launch, later ones, one of another Python thread, one of a
+    forked child (None if there was no room for one), and one after the limit was lifted, on both
+    Python threads.
+    """
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(int).result()
+        become_a_user()
+        if before is not None:
+            before()
+        leave_room_for(threads)
+        first = team(n)
+        time.sleep(REMEMBERED)
+        later = [team(n) for _ in range(3)]
+        other = executor.submit(team, n).result()
+        child = fork_if_there_is_room(lambda: team(n))
+        time.sleep(REMEMBERED)
+        assert team(n) >= 1
+        leave_room_for(1000)
+        time.sleep(REMEMBERED)
+        lifted = [team(n), executor.submit(team, n).result()]
+    return [first, later, other, child, lifted]
