@@ -117,7 +117,9 @@ IdleList* const idle = new (idle_storage) IdleList;
 
 bool run_under_primary_thread(unsigned team_size, bool (*body)(void*), void* argument) {
   PrimaryThread* thread = idle->take(team_size);
-  if (thread == nullptr && !thread_supply::short_now()) thread = PrimaryThread::start(team_size);
+  if (thread == nullptr && thread_supply::expected(team_size) == team_size) {
+    thread = PrimaryThread::start(team_size);
+  }
   if (thread == nullptr) return false;
   thread->team_size = team_size;
   if (!thread->run(body, argument)) return false;

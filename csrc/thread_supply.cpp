@@ -26,6 +26,7 @@ constexpr std::size_t kLlvmsStack = std::size_t{4} << 20;
 
 constinit std::mutex starting;
 std::atomic<std::int64_t> short_period{-1};
+std::atomic<unsigned> found_when_short{0};
 std::atomic<std::uint64_t> shortage{0};
 std::atomic<bool (*)()> callback{nullptr};
 
@@ -80,19 +81,22 @@ std::size_t stack_size(const Runtime& runtime) {
 }  // namespace
 
 NewThreads::NewThreads(const Runtime& runtime, unsigned wanted) {
-  if (wanted == 0 || thread_supply::short_now()) return;
+  if (thread_supply::expected(wanted) == 0) return;
   no_fork_.emplace();
   alone_ = std::unique_lock(starting);
-  if (thread_supply::short_now()) return;  // who was before us has seen it
+  const unsigned expected = thread_supply::expected(wanted);  // after who was before us
+  if (expected == 0) return;
   const std::size_t stack = stack_size(runtime);
-  const unsigned tried = wanted + kSpare;
+  const unsigned tried = expected + kSpare;
   unsigned found = platform::threads_to_be_had(tried, stack);
   if (found < tried) {
     platform::sleep_ns(kUntilEnded);
     found = platform::threads_to_be_had(tried, stack);
   }
-  had_ = found > kSpare ? std::min(wanted, found - kSpare) : 0;
-  if (had_ < wanted) short_period.store(this_period(), std::memory_order_relaxed);
+  had_ = found > kSpare ? found - kSpare : 0;
+  if (had_ == expected) return;
+  found_when_short.store(had_, std::memory_order_relaxed);
+  short_period.store(this_period(), std::memory_order_relaxed);
 }
 
 void NewThreads::started() {
@@ -102,9 +106,10 @@ void NewThreads::started() {
 
 namespace thread_supply {
 
-bool short_now() {
+unsigned expected(unsigned wanted) {
   const std::int64_t period = short_period.load(std::memory_order_relaxed);
-  return period != -1 && period == this_period();
+  if (period == -1 || period != this_period()) return wanted;
+  return std::min(wanted, found_when_short.load(std::memory_order_relaxed));
 }
 
 void had_all(unsigned asked) {

@@ -23,7 +23,7 @@ class Runtime;
 // launch tries or starts any, and the process does not fork.
 class NewThreads {
  public:
-  // Tries `wanted`. None can be had for a while after a trial that fell short.
+  // Tries `wanted`; for a while after a trial that fell short, no more than were found then.
   NewThreads(const Runtime& runtime, unsigned wanted);
 
   unsigned had() const { return had_; }
@@ -39,8 +39,8 @@ class NewThreads {
 
 namespace thread_supply {
 
-// Whether a trial fell short a moment ago, so that none is made now.
-bool short_now();
+// `wanted`, or as many as were found in a trial that fell short a moment ago.
+unsigned expected(unsigned wanted);
 
 // That a launch which had threads to start had them all, or fewer than it asked for; both count
 // the caller. The first shortage of the process calls what on_shortage said.

@@ -27,6 +27,11 @@ def no_threads_but(known):
 
 def in_child(function):
     """Return function() of a forked process, which must end well."""
+    return start_child(function)()
+
+
+def start_child(function):
+    """Begin the same; return what waits for the result and returns it."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -41,11 +46,15 @@ def in_child(function):
                 traceback.print_exc()
             os._exit(status)
     os.close(writer)
-    with os.fdopen(reader) as answer:
-        result = answer.read()
-    status = os.waitpid(pid, 0)[1]
-    assert status == 0, f"the child ended with status {status:#x}"
-    return json.loads(result)
+
+    def result():
+        with os.fdopen(reader) as answer:
+            text = answer.read()
+        status = os.waitpid(pid, 0)[1]
+        assert status == 0, f"the child ended with status {status:#x}"
+        return json.loads(text)
+
+    return result
 
 
 def on_thread(function):

@@ -18,6 +18,7 @@ import numpy as np
 FIRST_USER = 40_000
 # Longer than a shortage is remembered.
 REMEMBERED = 0.3
+AT_ONCE = 6
 
 
 def compile_all():
@@ -60,7 +61,7 @@ def fork_if_there_is_room(function):
         return None
 
 
-def with_room_for(threads, n, before=None):
+def with_room_for(threads, n, before):
     """Launch where only so many threads can be had, then where all can.
 
     Return how many threads ran the first launch, later ones, one of another Python thread, one of a
@@ -70,8 +71,7 @@ def with_room_for(threads, n, before=None):
     with ThreadPoolExecutor(1) as executor:
         executor.submit(int).result()
         become_a_user()
-        if before is not None:
-            before()
+        before()
         leave_room_for(threads)
         first = team(n)
         time.sleep(REMEMBERED)
@@ -84,3 +84,15 @@ def with_room_for(threads, n, before=None):
         time.sleep(REMEMBERED)
         lifted = [team(n), executor.submit(team, n).result()]
     return [first, later, other, child, lifted]
+
+
+def each(cases, before):
+    """Return with_room_for(room, n) of each, in processes of their own, some at a time."""
+    answers = []
+    for at in range(0, len(cases), AT_ONCE):
+        children = [
+            forks.start_child(lambda room=room, n=n: with_room_for(room, n, lambda: before(n)))
+            for room, n in cases[at : at + AT_ONCE]
+        ]
+        answers += [child() for child in children]
+    return answers
