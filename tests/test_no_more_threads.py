@@ -8,7 +8,8 @@ import pytest
 from processes import SITE_PACKAGES, run_python
 
 pytestmark = pytest.mark.skipif(
-    os.getuid() != 0, reason="only root can start processes of another user, whose threads it limits"
+    os.getuid() != 0,
+    reason="only root can start processes of another user, whose threads it limits",
 )
 
 ROOMS = (0, 1, 2, 4, 8, 20)
@@ -56,3 +57,63 @@ def test_p8_launches_without_room_for_their_threads_are_right(runtime: str, situ
             assert first == n, told
             assert later == [n] * 3, told
         assert lifted == [n, n], told
+
+
+def test_p8_one_warning_says_why_and_the_report_until_it_is_over() -> None:
+    code = """
+    import json, warnings, limits
+    with warnings.catch_warnings():  # the first launch's own: more threads than cores
+        warnings.simplefilter("ignore")
+        limits.compile_all()
+    print(json.dumps(limits.warned()))
+    """
+    env = {"NUMBA_NUM_THREADS": "8", "NUMBA_OMPSAFE_WARN": "1"}
+    words, at_limit, lifted = run_python(code, env)
+    ours = [text for name, text in words if "threads-missing" in text]
+    assert len(ours) == 1, words
+    assert "a launch asked for 8 threads and had 3" in ours[0]
+    assert "ulimit -u" in ours[0]
+    assert "NUMBA_OMPSAFE_WARN=0" in ours[0]
+    assert "threads-missing" in at_limit
+    assert "threads-missing" not in lifted
+
+
+def test_p8_without_a_shortage_nothing_is_said() -> None:
+    code = (
+        "import json, kernels, situations\nkernels.launch()\nprint(json.dumps(situations.codes()))"
+    )
+    assert "threads-missing" not in run_python(code, {"NUMBA_NUM_THREADS": "8"})
+
+
+@pytest.mark.needs_torch
+def test_p8_torchs_pool_keeps_its_size_where_no_threads_are_to_be_had() -> None:
+    code = """
+    import json, torch, limits
+    limits.compile_all()
+    print(json.dumps(limits.torchs_pool_at_a_limit(8)))
+    """
+    assert run_python(code, {"NUMBA_NUM_THREADS": "8"}) == [1, 8, 0]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_p8_nested_teams_are_as_large_as_can_be_had(runtime: str) -> None:
+    code = """
+    import json, limits
+    limits.compile_all()
+    print(json.dumps(limits.nested_at_a_limit(8)))
+    """
+    env = RUNTIMES[runtime] | {"NUMBA_NUM_THREADS": "8", "KMP_WARNINGS": "0"}
+    assert run_python(code, env) == 8
+
+
+@pytest.mark.parametrize("size", ["4G", "64M"])
+def test_p8_no_memory_for_stacks(size: str) -> None:
+    code = """
+    import json, resource, limits
+    limits.compile_all()
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), resource.RLIM_INFINITY))
+    print(json.dumps([limits.team(8) for _ in range(2)]))
+    """
+    env = {"NUMBA_NUM_THREADS": "8", "OMP_STACKSIZE": size}
+    assert max(run_python(code, env)) < 4

@@ -96,3 +96,80 @@ def each(cases, before):
         ]
         answers += [child() for child in children]
     return answers
+
+
+def warned():
+    """Launch at a limit and without one; return what was warned of, and what the report says.
+
+    On another Python thread than the main one, which hears of it.
+    """
+    import warnings
+
+    import situations
+    from numba_ompsafe._report.conflicts import supply  # noqa: F401  while it can be read
+
+    situations.codes()
+    with ThreadPoolExecutor(1) as executor, warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        executor.submit(int).result()
+        become_a_user()
+        leave_room_for(4)
+        for _ in range(2):
+            executor.submit(team, 8).result()
+            time.sleep(REMEMBERED)
+        at_limit = situations.codes()
+        leave_room_for(1000)
+        executor.submit(team, 8).result()
+        lifted = situations.codes()
+    words = [[type(one.message).__name__, str(one.message)] for one in seen]
+    return words, at_limit, lifted
+
+
+def torchs_pool_at_a_limit(n):
+    """Let torch build a pool, and launch where no more threads can be had; torch goes on in it."""
+    become_a_user()
+    forks.torch_runs(n)
+    pool = forks.tasks()
+    leave_room_for(0)
+    ran = team(n)
+    forks.torch_runs(n)
+    assert pool <= forks.tasks()
+    leave_room_for(1000)
+    time.sleep(REMEMBERED)
+    return [ran, team(n), len(forks.tasks() - pool)]
+
+
+def nested_at_a_limit(rows):
+    """Launch inside a launch where nested regions may be active; return how often a row was right."""
+    import openmp
+
+    openmp.bound().set_max_active_levels(2)
+    openmp.bound().set_nested(1)
+    kernels.nested_ids.compile("(int64, int64)")
+    become_a_user()
+    leave_room_for(6)
+    numba.set_num_threads(4)
+    for _ in range(3):
+        outer, inner = kernels.nested_ids(rows, 4)
+        assert sorted(set(outer.tolist())) == list(range(4))
+        assert all(row.tolist() == [0, 1, 2, 3] for row in inner)
+        time.sleep(REMEMBERED / 2)
+    return rows
+
+
+def race(seconds):
+    """Start and end threads, as another process of the same user; return how many could be had."""
+    import threading
+
+    done, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            threads = [threading.Thread(target=time.sleep, args=(0.0005,)) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+                done += 1
+            for thread in threads:
+                thread.join()
+        except RuntimeError:
+            continue
+    return done

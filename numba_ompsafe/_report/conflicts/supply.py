@@ -28,6 +28,6 @@ def conflict(asked: int, had: int) -> Conflict:
         ),
         remedy=(
             "raise the limit (ulimit -u, docker run --pids-limit, TasksMax= of a systemd unit), "
-            f"start fewer processes, or export OMP_NUM_THREADS={max(had, 1)}"
+            f"start fewer processes, or ask for fewer threads: numba.set_num_threads({had})"
         ),
     )
