@@ -1,8 +1,8 @@
 """The layer's warnings: what is severely wrong, once, and what to type.
 
-At the first launch a report takes twenty milliseconds. It is made only where a first look, which takes two, finds what
-severe conflicts of a process on this layer are made of. Other processes are not looked at: the
-report does that.
+At the first launch a report, which takes twenty milliseconds, is made only where a first look finds
+what severe conflicts of a process on this layer are made of, which takes two. Other processes are
+not looked at: the report does that.
 """
 
 import os

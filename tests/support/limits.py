@@ -106,6 +106,7 @@ def warned():
     import warnings
 
     import situations
+
     from numba_ompsafe._report.conflicts import supply  # noqa: F401  while it can be read
 
     situations.codes()
@@ -140,7 +141,7 @@ def torchs_pool_at_a_limit(n):
 
 
 def nested_at_a_limit(rows):
-    """Launch inside a launch where nested regions may be active; return how often a row was right."""
+    """Launch inside a launch where nested regions may be active; fail if anything is wrong."""
     import openmp
 
     openmp.bound().set_max_active_levels(2)
@@ -154,22 +155,3 @@ def nested_at_a_limit(rows):
         assert sorted(set(outer.tolist())) == list(range(4))
         assert all(row.tolist() == [0, 1, 2, 3] for row in inner)
         time.sleep(REMEMBERED / 2)
-    return rows
-
-
-def race(seconds):
-    """Start and end threads, as another process of the same user; return how many could be had."""
-    import threading
-
-    done, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            threads = [threading.Thread(target=time.sleep, args=(0.0005,)) for _ in range(2)]
-            for thread in threads:
-                thread.start()
-                done += 1
-            for thread in threads:
-                thread.join()
-        except RuntimeError:
-            continue
-    return done
