@@ -12,6 +12,7 @@
 #include "primary_thread.h"
 #include "runtime.h"
 #include "thread_state.h"
+#include "thread_supply.h"
 #include "torch.h"
 
 namespace ompsafe {
@@ -37,6 +38,7 @@ void prepare() {
 void in_child() {
   pools::after_fork_in_child();
   torch::after_fork_in_child();
+  thread_supply::after_fork_in_child();
   forget_primary_threads();
   crowd::forget_pools();
   new (forking_storage) std::shared_mutex;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <new>
 
 #include "platform.h"
 #include "runtime.h"
@@ -128,6 +129,8 @@ Shortage last_shortage() {
   const std::uint64_t both = shortage.load(std::memory_order_relaxed);
   return {static_cast<unsigned>(both >> 32), static_cast<unsigned>(both)};
 }
+
+void after_fork_in_child() { new (&starting) std::mutex; }
 
 }  // namespace thread_supply
 }  // namespace ompsafe

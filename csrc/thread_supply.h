@@ -57,5 +57,8 @@ struct Shortage {
 };
 Shortage last_shortage();
 
+// In the child of a fork: another thread may have been starting some as it was forked.
+void after_fork_in_child();
+
 }  // namespace thread_supply
 }  // namespace ompsafe

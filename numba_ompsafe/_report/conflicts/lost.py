@@ -15,8 +15,8 @@ def torch_count_lost(report: Report) -> Iterator[Conflict]:
         severity="moderate",
         found=(
             f"another thread has called torch.set_num_threads({to_come}): torch's count on the "
-            f"main thread is {count} and will be {to_come} from its next parallel operation on, unless "
-            "torch ran one there, or was asked for its count there, before that call"
+            f"main thread is {count} and will be {to_come} from its next parallel operation on, "
+            "unless torch ran one there, or was asked for its count there, before that call"
         ),
         effect=(
             "the call may have been meant for that thread alone, as DataLoader(pin_memory=True) "
