@@ -1,0 +1,48 @@
+"""Counts the system's threads that took part in a launch, by what its kernel wrote.
+
+Kernels wait in each element: launches that are known to be brief, or to compute, may have fewer
+threads than were asked for.
+"""
+
+import numba
+import numpy as np
+from kernels import _gettid, _usleep
+from numba import njit
+
+_MARK = 1 << 22  # more than the system's highest thread id (PID_MAX_LIMIT)
+
+
+@njit(cache=True)
+def here():
+    """Wait for a moment; return which of the system's threads does."""
+    _usleep(20)
+    return _gettid()
+
+
+@njit(cache=True)
+def mark(value):
+    """Return a whole number with the thread that has computed it."""
+    return value * _MARK + here()
+
+
+def threads_in(threads):
+    """Return how many threads there are in an array of them; fail if one is missing."""
+    assert (threads > 0).all()
+    return len(np.unique(threads))
+
+
+def threads_of(marked, expected):
+    """Return how many threads have marked the results; fail if these are not as expected."""
+    whole = np.asarray(marked).astype(np.int64)
+    assert (whole // _MARK == expected).all(), (whole // _MARK, expected)
+    return threads_in(whole % _MARK)
+
+
+def by_case(cases):
+    """Run each case with the count that holds; return how many threads took part in it.
+
+    A case is a function of the count, which returns the number of threads.
+    """
+    return {"count": numba.get_num_threads()} | {
+        name: case(numba.get_num_threads()) for name, case in cases.items()
+    }
