@@ -25,17 +25,26 @@ def mark(value):
     return value * _MARK + here()
 
 
+@njit(cache=True)
+def mark_some(value, index):
+    """Return a whole number, one in a thousand with its thread, which does not wait."""
+    return value * _MARK + (_gettid() if index % 1000 == 0 else 0)
+
+
 def threads_in(threads):
     """Return how many threads there are in an array of them; fail if one is missing."""
     assert (threads > 0).all()
     return len(np.unique(threads))
 
 
-def threads_of(marked, expected):
-    """Return how many threads have marked the results; fail if these are not as expected."""
+def threads_of(marked, expected, every=1):
+    """Return how many threads have marked the results; fail if these are not as expected.
+
+    ``every`` is 1000 for those of mark_some.
+    """
     whole = np.asarray(marked).astype(np.int64)
     assert (whole // _MARK == expected).all(), (whole // _MARK, expected)
-    return threads_in(whole % _MARK)
+    return threads_in(whole[..., ::every] % _MARK)
 
 
 def by_case(cases):

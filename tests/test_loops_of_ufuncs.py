@@ -1,0 +1,100 @@
+"""P2 and P5: a ufunc's launch reads what NumPy hands to it, and nothing that lies behind that."""
+
+import pytest
+from processes import run_python
+
+THREE = {"NUMBA_NUM_THREADS": "3"}
+
+# Dimensions of other calls, a page that nobody may read, and what no loop could have.
+BEHIND = [(), (0, 0, 0, 0), (1, 1, 1, 1), (1 << 62, 4, 4, 4), (-1, -1, -1, -1)]
+
+PRELUDE = f"""
+import json
+import numpy as np
+import parallel_gufuncs, parallel_ufuncs
+from page_ends import at_page_end, call_loop
+from took_part import threads_of
+x = np.arange(48)
+BEHIND = {BEHIND}
+"""
+
+
+def test_p2_a_ufuncs_launch_has_all_threads_whatever_lies_behind_its_dimension() -> None:
+    code = """
+def launch(ufunc, behind):
+    inputs = [at_page_end(x + i) for i in range(ufunc.nin)]
+    out = at_page_end(np.zeros_like(x))
+    call_loop(ufunc, [*inputs, out], [x.size], [x.itemsize] * ufunc.nargs, behind)
+    return threads_of(out, sum(inputs))
+
+ufuncs = parallel_ufuncs.UFUNCS
+print(json.dumps([[launch(ufunc, behind) for ufunc in ufuncs] for behind in BEHIND]))
+"""
+    assert run_python(PRELUDE + code, THREE) == [[3, 3, 3, 3]] * len(BEHIND)
+
+
+def test_p2_a_gufuncs_launch_has_all_threads_whatever_lies_behind_its_dimensions() -> None:
+    # The steps are those of the outer loop, and then those of each core dimension of each array.
+    code = """
+def launch(behind, gufunc, core, inputs, expected):
+    arrays = [at_page_end(array) for array in (*inputs, np.zeros_like(expected))]
+    outer = [array.strides[0] for array in arrays]
+    inner = [step for array in arrays for step in array.strides[1:]]
+    call_loop(gufunc, arrays, [len(expected), *core], outer + inner, behind)
+    return threads_of(arrays[-1], expected)
+
+rows, matrices = np.arange(48 * 3).reshape(48, 3), np.arange(48 * 6).reshape(48, 2, 3)
+products = (matrices @ rows[..., None])[..., 0]
+print(json.dumps([
+    [
+        launch(behind, parallel_gufuncs.of_scalar, [], [x], x),
+        launch(behind, parallel_gufuncs.of_scalars, [], [x, x], 2 * x),
+        launch(behind, parallel_gufuncs.row_sum, [3], [rows], rows.sum(axis=1)),
+        launch(behind, parallel_gufuncs.copied, [3], [rows], rows),
+        launch(behind, parallel_gufuncs.matrix_by_vector, [2, 3], [matrices, rows], products),
+    ]
+    for behind in BEHIND
+]))
+"""
+    assert run_python(PRELUDE + code, THREE) == [[3] * 5] * len(BEHIND)
+
+
+@pytest.mark.parametrize("variation", range(20))
+def test_p2_a_million_elements_have_all_threads_in_every_process(variation: int) -> None:
+    # What lies on the stack depends on the environment's length and on the depth of the calls.
+    code = f"""
+import json
+import numba, numpy as np
+from large_ufunc import add
+from took_part import threads_of
+
+x = np.arange(1_000_000)
+out = np.zeros_like(x)
+
+def with_lambda():
+    call = lambda x=x, out=out: add(x, x, out)
+    return call()
+
+CALLS = {{
+    "plain": (lambda: add(x, x), 2 * x),
+    "out": (lambda: add(x, x, out=out), 2 * x),
+    "positional": (lambda: add(x, x, out), 2 * x),
+    "lambda": (with_lambda, 2 * x),
+    "scalar": (lambda: add(x, 7), x + 7),
+    "every other": (lambda: add(x, np.repeat(x, 2)[::2]), 2 * x),
+    "cast": (lambda: add(x, x, out=out, signature="ll->l", casting="unsafe"), 2 * x),
+}}
+
+def at_depth(depth):
+    if depth > 0:
+        return at_depth(depth - 1)
+    return {{
+        name: min(threads_of(call(), expected, every=1000) for _ in range(3))
+        for name, (call, expected) in CALLS.items()
+    }}
+
+print(json.dumps([numba.get_num_threads(), at_depth({13 * variation})]))
+"""
+    env = {"LD_PRELOAD": "libgomp.so.1", "A_VARIABLE": "x" * 37 * variation}
+    count, threads = run_python(code, env)
+    assert threads == dict.fromkeys(threads, count)
