@@ -48,8 +48,8 @@ def arguments() -> argparse.Namespace:
         nargs="+",
         default=sorted({1, 2, cores, 2 * cores}),
         metavar="N",
-        help="Numba's threads, for launch and reduce; the others take the largest that has a core "
-        f"for each (default: 1, 2, the cores, twice the cores; here {cores} cores)",
+        help="NUMBA_NUM_THREADS, for launch and reduce; mixed has its own, and for the others "
+        f"nothing is set (default: 1, 2, the cores, twice the cores; here {cores} cores)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument(

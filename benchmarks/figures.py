@@ -21,17 +21,16 @@ class Options:
         """Cores that this process may use."""
         return len(os.sched_getaffinity(0))
 
-    @property
-    def team(self) -> int:
-        """Threads for rows that are not about their number: the cores, as far as asked for."""
-        return max([n for n in self.threads if n <= self.cores] or [1])
-
 
 @dataclass(frozen=True)
 class Setting:
-    """How one process is set up. ``case`` names it in the table, empty where there is but one."""
+    """How one process is set up. ``case`` names it in the table, empty where there is but one.
 
-    numba_threads: int
+    ``numba_threads`` is what NUMBA_NUM_THREADS says, for rows that are about the number of threads.
+    Otherwise nothing is set, as in most programs: 0.
+    """
+
+    numba_threads: int = 0
     torch_threads: int = 0  # 0: torch is not loaded
     python_threads: int = 1
     case: str = ""
@@ -62,6 +61,11 @@ class Row(Protocol):
     @staticmethod
     def figures(setting: Setting, options: Options) -> Iterator[Figure]:
         """Measure, in a process under the layer that its environment selects."""
+
+
+def styles_at(options: Options) -> int:
+    """Return the size at which ufuncs and gufuncs are called in every way: the middle one."""
+    return sorted(options.sizes)[len(options.sizes) // 2]
 
 
 def about(row: ModuleType) -> str:

@@ -20,7 +20,8 @@ def environment(layer: str, setting: Setting) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(_SPEAKS_OF_THREADS)
     }
-    kept["NUMBA_NUM_THREADS"] = str(setting.numba_threads)
+    if setting.numba_threads:
+        kept["NUMBA_NUM_THREADS"] = str(setting.numba_threads)
     kept["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's threads would spin beside those measured
     if layer != LIMIT:
         kept["NUMBA_THREADING_LAYER"] = layer

@@ -36,6 +36,8 @@ class Results:
     rounds: int
     values: dict[tuple[str, str, str], list[float]] = field(default_factory=dict)
     failures: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    # NUMBA_NUM_THREADS, where it was set for what was measured.
+    numba_threads: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def cases(self, row: str) -> list[str]:
         """Return the row's cases, in the order in which they were measured."""
@@ -52,6 +54,8 @@ class Results:
             for figure in run["figures"]:
                 key = figure["row"], figure["case"], figure["layer"]
                 results.values.setdefault(key, []).extend(figure["values"])
+                if figure.get("NUMBA_NUM_THREADS"):
+                    results.numba_threads[key] = figure["NUMBA_NUM_THREADS"]
             for failure in run["failures"]:
                 key = failure["row"], failure["case"], failure["layer"]
                 results.failures[key] = failure["reason"]
@@ -65,7 +69,12 @@ class Results:
                 "machine": self.machine,
                 "rounds": self.rounds,
                 "figures": [
-                    dict(zip(keys, key, strict=True), unit=rows.load(key[0]).UNIT, values=values)
+                    dict(zip(keys, key, strict=True))
+                    | {
+                        "NUMBA_NUM_THREADS": self.numba_threads.get(key),
+                        "unit": rows.load(key[0]).UNIT,
+                        "values": values,
+                    }
                     for key, values in self.values.items()
                 ],
                 "failures": [
@@ -111,6 +120,8 @@ def run(task: Task, options: Options, results: Results) -> None:
         figure = json.loads(line)
         key = task.row, figure["case"], figure["layer"] or task.layer
         results.values.setdefault(key, []).append(figure["value"])
+        if task.setting.numba_threads:
+            results.numba_threads[key] = task.setting.numba_threads
     if reason:
         results.failures[task.row, task.setting.case, task.layer] = reason
 

@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 10
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    yield Setting(options.team)
+    yield Setting()
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""launch: an almost empty prange, called from compiled code.
+"""launch: an almost empty prange, called from compiled code, by NUMBA_NUM_THREADS.
 
 The limit is an empty region of the same team, timed in the same process.
 """

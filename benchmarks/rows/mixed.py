@@ -1,4 +1,4 @@
-"""mixed: a torch operation and a Numba launch in turns, by (torch threads, Numba threads).
+"""mixed: a torch operation and a Numba launch in turns, by (torch threads, NUMBA_NUM_THREADS).
 
 The limit is the sum of the two alone, timed in the same process.
 """

@@ -32,7 +32,7 @@ def serial_totals(x, out):
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    yield Setting(options.team)
+    yield Setting()
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:
@@ -40,7 +40,7 @@ def figures(setting: Setting, options: Options) -> Iterator[Figure]:
 
 
 def limit(setting: Setting, options: Options) -> Iterator[Figure]:
-    yield from _figures(serial_totals, setting.numba_threads)
+    yield from _figures(serial_totals, options.cores)
 
 
 def _figures(function, divided_by: int) -> Iterator[Figure]:

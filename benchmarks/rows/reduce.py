@@ -1,4 +1,4 @@
-"""reduce: an almost empty prange with a float reduction, called from compiled code."""
+"""reduce: an almost empty prange with a float sum, from compiled code, by NUMBA_NUM_THREADS."""
 
 from collections.abc import Iterator
 

@@ -21,7 +21,7 @@ _MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    yield Setting(options.team)
+    yield Setting()
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:

@@ -35,7 +35,7 @@ check_filled(out)
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    yield Setting(options.team)
+    yield Setting()
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:

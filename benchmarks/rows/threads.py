@@ -19,7 +19,7 @@ SAMPLE_SECONDS = 0.03  # long beside what it takes to set the threads going
 
 def settings(options: Options) -> Iterator[Setting]:
     for count in (1, 2, 4, 8):
-        yield Setting(options.team, python_threads=count, case=f"{count}")
+        yield Setting(python_threads=count, case=f"{count}")
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:

@@ -36,7 +36,7 @@ def serial_triangle(x, out):
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    yield Setting(options.team)
+    yield Setting()
 
 
 def figures(setting: Setting, options: Options) -> Iterator[Figure]:
@@ -52,7 +52,7 @@ def figures(setting: Setting, options: Options) -> Iterator[Figure]:
 def limit(setting: Setting, options: Options) -> Iterator[Figure]:
     seconds = _seconds(serial_triangle)
     for case in CHUNKS:
-        yield Figure(case, seconds / setting.numba_threads)
+        yield Figure(case, seconds / options.cores)
 
 
 def _seconds(call) -> float:
