@@ -1,6 +1,7 @@
 #include "chunks.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "thread_state.h"
 
@@ -61,15 +62,18 @@ void ompsafe_deallocate_sched(std::intptr_t* schedule) {
 void note_schedule(const void* schedule, std::size_t divisions, std::size_t iterations) {
   ThreadState& thread = this_thread;
   thread.schedule = schedule;
+  thread.divisions = divisions;
   thread.iterations = iterations;
   thread.chunked = thread.chunked_divisions == divisions;
   thread.chunked_divisions = 0;
 }
 
-Cut take_cut(const void* schedule, Cut otherwise) {
+// Whatever is launched, a schedule that was written before is this launch's or nobody's: without a
+// launch of its own, as where a schedule is asked for by hand, other data may come to lie there.
+Cut take_cut(const void* schedule, std::size_t divisions, Cut otherwise) {
   ThreadState& thread = this_thread;
-  if (thread.schedule == nullptr || thread.schedule != schedule) return otherwise;
-  thread.schedule = nullptr;
+  const void* written = std::exchange(thread.schedule, nullptr);
+  if (written == nullptr || written != schedule || thread.divisions != divisions) return otherwise;
   return {thread.iterations, thread.chunked};
 }
 

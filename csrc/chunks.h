@@ -36,8 +36,8 @@ struct Cut {
 // A schedule that cuts `iterations` into `divisions` was written at `schedule`.
 void note_schedule(const void* schedule, std::size_t divisions, std::size_t iterations);
 
-// What `schedule`, the first argument of a launch, cuts; `otherwise` if it is none. To be called
-// once per launch.
-Cut take_cut(const void* schedule, Cut otherwise);
+// What `schedule`, the first argument of a launch of so many divisions, cuts; `otherwise` if it is
+// none. To be called once per launch.
+Cut take_cut(const void* schedule, std::size_t divisions, Cut otherwise);
 
 }  // namespace ompsafe

@@ -31,10 +31,14 @@ struct OwnLaunch {
 static_assert(offsetof(OwnLaunch, behind) == sizeof(Launch));
 constinit thread_local OwnLaunch own_launch{};
 
-// A core dimension of no length leaves the calls of the kernel, which may do without it.
+// A core dimension of no length leaves the calls of the kernel, which may do without it. Arrays
+// that are broadcast may have more elements than can be counted.
 std::size_t elements_of(const std::size_t* dimensions, std::size_t inner_ndim) {
   std::size_t elements = dimensions[0];
-  for (std::size_t i = 1; i <= inner_ndim; ++i) elements *= std::max<std::size_t>(1, dimensions[i]);
+  for (std::size_t i = 1; i <= inner_ndim; ++i) {
+    const std::size_t length = std::max<std::size_t>(1, dimensions[i]);
+    if (__builtin_mul_overflow(elements, length, &elements)) return -1;
+  }
   return elements;
 }
 
@@ -44,7 +48,8 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
                           std::size_t* steps, void* data, std::size_t inner_ndim,
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
-  const Cut cut = take_cut(arguments[0], {elements_of(dimensions, inner_ndim), false});
+  const Cut cut =
+      take_cut(arguments[0], dimensions[0], {elements_of(dimensions, inner_ndim), false});
   const bool chunked = cut.chunked && !Runtime::bound()->static_schedule_wanted();
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
   const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};

@@ -33,6 +33,7 @@ struct ThreadState {
   // Between do_scheduling and parallel_for: the schedule, by which a launch is recognised, and what
   // it cuts (see take_cut in chunks.h).
   const void* schedule = nullptr;
+  std::size_t divisions = 0;
   std::size_t iterations = 0;
   bool chunked = false;
 

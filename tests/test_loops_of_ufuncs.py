@@ -98,3 +98,26 @@ print(json.dumps([numba.get_num_threads(), at_depth({13 * variation})]))
     env = {"LD_PRELOAD": "libgomp.so.1", "A_VARIABLE": "x" * 37 * variation}
     count, threads = run_python(code, env)
     assert threads == dict.fromkeys(threads, count)
+
+
+def test_p2_more_elements_than_can_be_counted_have_all_threads() -> None:
+    # Arrays of one element that is broadcast: the product of the lengths is a multiple of 2^64.
+    code = """
+large = np.broadcast_to(np.int64(0), (48, 1 << 32))
+print(threads_of(parallel_gufuncs.sizes(large, large), 11 << 32))
+"""
+    assert run_python(PRELUDE + code, THREE) == 3
+
+
+def test_p2_a_schedule_that_nobody_launched_is_no_ufuncs() -> None:
+    # It lies where the ufunc's first input does, and was one of a single iteration.
+    code = """
+import ctypes
+from numba_ompsafe import _core
+zero, rows = np.zeros(1, np.intp), np.arange(48)
+do_scheduling = ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 6)(_core.do_scheduling_signed)
+do_scheduling(1, zero.ctypes.data, zero.ctypes.data, 3, rows.ctypes.data, 0)
+rows[:] = x
+print(threads_of(parallel_ufuncs.of_1(rows), x))
+"""
+    assert run_python(PRELUDE + code, THREE) == 3
