@@ -75,7 +75,7 @@ def _with_dimensions_that_exist(build_gufunc_kernel: Callable[..., Any]) -> Call
 
     @functools.wraps(build_gufunc_kernel)
     def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
-        from numba.core import types
+        from numba import types
 
         if sig.return_type != types.none:
             inner_ndim = 0
