@@ -120,7 +120,10 @@ int capped(int n) {
 
 void set_thread_limit(int n) { thread_limit.store(n, std::memory_order_relaxed); }
 void set_environment_count(int n) { environment_count.store(n, std::memory_order_relaxed); }
-void set_process_default(int n) { process_default_count.store(n, std::memory_order_relaxed); }
+void set_process_default(int n) {
+  end_of_preparation();
+  process_default_count.store(n, std::memory_order_relaxed);
+}
 int process_default() { return process_default_count.load(std::memory_order_relaxed); }
 
 int ompsafe_current_num_threads() {
@@ -130,10 +133,18 @@ int ompsafe_current_num_threads() {
 }
 
 std::intptr_t ompsafe_num_threads_of_launch() {
-  settle_torch();
   ThreadState& thread = this_thread;
+  // Asked before, maybe by a program that did not launch then: what this thread sets itself holds
+  // at once. Not so what it has in a runtime that launches move to meanwhile.
+  if (thread.count_of_launch != 0 &&
+      thread.runtime_of_launch->get_max_threads() == thread.nthreads_var_of_launch) {
+    return thread.count_of_launch;
+  }
+  settle_torch();
   if (thread.mask != 0) return capped(thread.mask);
-  if (thread.count_of_launch == 0) thread.count_of_launch = capped(count_without_mask());
+  thread.count_of_launch = capped(count_without_mask());
+  thread.runtime_of_launch = Runtime::bound();
+  thread.nthreads_var_of_launch = thread.runtime_of_launch->get_max_threads();
   return thread.count_of_launch;
 }
 

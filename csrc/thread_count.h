@@ -26,7 +26,7 @@ extern "C" int ompsafe_current_num_threads();
 // The same for generated code, which asks up to three times for one launch: for the size of a
 // reduction's array, for the schedule and for parallel_for. It must hear one number, though another
 // thread may change the process default or torch's count meanwhile. So the first answer holds until
-// the launch, or until a mask is set. Numba's JIT reads a full intp.
+// the launch, or until this thread sets something itself. Numba's JIT reads a full intp.
 extern "C" std::intptr_t ompsafe_num_threads_of_launch();
 void end_of_preparation();
 

@@ -21,8 +21,11 @@ struct ThreadState {
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
   int slot = 0;
 
-  // The count that generated code was told for the launch that it prepares, 0 if it prepares none.
+  // The count that generated code was told for the launch that it prepares, 0 if it prepares none,
+  // and nthreads-var then.
   int count_of_launch = 0;
+  const Runtime* runtime_of_launch = nullptr;
+  int nthreads_var_of_launch = 0;
 
   // numba.set_parallel_chunksize: iterations per chunk, 0 for one block per slot.
   std::size_t chunksize = 0;

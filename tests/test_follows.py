@@ -262,3 +262,24 @@ def test_p2_numbas_start_up_is_no_users_wish() -> None:
     assert run_python(code, {"OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"})[1] == 1
     as_omp = {"NUMBA_OMPSAFE_AS_OMP": "1", "OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"}
     assert run_python(code, as_omp, layer="omp")[1] == 1
+
+
+def test_p2_a_question_that_no_launch_follows_is_forgotten() -> None:
+    # Generated code hears one number until it launches; a program may ask and not launch.
+    code = """
+    import json, numba, openmp, kernels, numba_ompsafe
+    numba.config.NUMBA_NUM_THREADS = 8
+    ask = numba.njit(lambda: numba.get_num_threads())
+    kernels.launch()
+    counts = []
+    for n in (1, 4, 2):
+        openmp.bound().set_num_threads(n)
+        counts += [ask(), kernels.launch()]
+    for n in (5, 3):
+        ask()
+        numba_ompsafe.set_default_num_threads(n)
+        counts += [ask(), kernels.launch()]
+    print(json.dumps(counts))
+    """
+    counts = run_python(code, {"OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"})
+    assert counts == [1, 1, 4, 4, 2, 2, 5, 5, 3, 3]
