@@ -41,6 +41,13 @@ def has_mkl() -> bool:
     return _mkl_function() is not None
 
 
+def mkl_count() -> int:
+    """Return the count that torch's MKL has for this thread; 0 for none, and without MKL."""
+    count = set_mkl_count(0)
+    set_mkl_count(count)
+    return count
+
+
 def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
     """Return what torch makes of a thread that is new to it.
 

@@ -117,9 +117,11 @@ def _torch_to_come(runtime: str | None) -> int | None:
     ):
         return None
     new = _new_thread(runtime)
-    if new is None or not new.was_told or new.torch == nthreads_var(runtime):
+    if new is None or not new.was_told:
         return None
-    return new.torch
+    # torch.set_num_threads leaves its number with MKL, too: then it was called here.
+    said_here = (nthreads_var(runtime), _torch.mkl_count())
+    return None if new.torch in said_here else new.torch
 
 
 class _NewThread(NamedTuple):
@@ -138,7 +140,7 @@ def _new_thread(runtime: str | None) -> _NewThread | None:
         initial = nthreads_var(runtime) if runtime else None
         count = int(sys.modules["torch"].get_num_threads())
         # torch.set_num_threads sets MKL's count, too. Without MKL, the default is the runtime's.
-        told = _torch.set_mkl_count(0) != 0 if _torch.has_mkl() else count != initial
+        told = _torch.mkl_count() != 0 if _torch.has_mkl() else count != initial
         answers.append(_NewThread(initial, count, told))
 
     thread = threading.Thread(target=ask, name="numba-ompsafe report", daemon=True)
