@@ -8,12 +8,11 @@ nthreads-var says. Its matrix products run in MKL, which has a count of its own 
 
 import ctypes
 import functools
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
-
-from numba_ompsafe import _runtime
 
 
 def loaded() -> bool:
@@ -75,8 +74,8 @@ def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
 @functools.cache
 def _mkl_function() -> Callable[[int], int] | None:
     """MKL's public ``MKL_Set_Num_Threads_Local``, in torch's library or in what that depends on."""
-    name = "libtorch_cpu.so"
-    handle = _runtime.loaded(name)
-    if handle is None:
+    try:
+        library = ctypes.CDLL("libtorch_cpu.so", mode=os.RTLD_NOW | os.RTLD_NOLOAD)
+    except OSError:
         return None
-    return getattr(ctypes.CDLL(name, handle=handle), "MKL_Set_Num_Threads_Local", None)
+    return getattr(library, "MKL_Set_Num_Threads_Local", None)
