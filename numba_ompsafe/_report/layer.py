@@ -77,7 +77,7 @@ def _start_up_file() -> str | None:
     import numba_ompsafe
 
     file = Path(numba_ompsafe.__path__[0]).with_name(start_up_file_of(sys.version_info[:2]))
-    return str(file) if file.exists() else None
+    return str(file) if os.path.exists(file) else None  # False, too, where it may not be looked at
 
 
 def forks() -> str:
