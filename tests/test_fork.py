@@ -285,6 +285,7 @@ def test_p6_primary_threads_of_the_layers_own_are_there() -> None:
     before = """
 import torch
 torch.set_num_threads(2)
+numba_runs(8)
 """
     case = """
 numba_runs(8)
