@@ -70,11 +70,11 @@ void note_schedule(const void* schedule, std::size_t divisions, std::size_t iter
 
 // Whatever is launched, a schedule that was written before is this launch's or nobody's: without a
 // launch of its own, as where a schedule is asked for by hand, other data may come to lie there.
-Cut take_cut(const void* schedule, std::size_t divisions, Cut otherwise) {
+Cut take_cut(const void* schedule, std::size_t divisions) {
   ThreadState& thread = this_thread;
   const void* written = std::exchange(thread.schedule, nullptr);
-  if (written == nullptr || written != schedule || thread.divisions != divisions) return otherwise;
-  return {thread.iterations, thread.chunked};
+  if (written == nullptr || written != schedule || thread.divisions != divisions) return {};
+  return {true, thread.iterations, thread.chunked};
 }
 
 }  // namespace ompsafe

@@ -29,6 +29,7 @@ extern "C" void ompsafe_deallocate_sched(std::intptr_t* schedule);
 
 // What a schedule cuts: so many iterations, into chunks or into one block per slot.
 struct Cut {
+  bool of_schedule;  // false: there is none, as for a ufunc and a gufunc
   std::size_t iterations;
   bool chunked;
 };
@@ -36,8 +37,8 @@ struct Cut {
 // A schedule that cuts `iterations` into `divisions` was written at `schedule`.
 void note_schedule(const void* schedule, std::size_t divisions, std::size_t iterations);
 
-// What `schedule`, the first argument of a launch of so many divisions, cuts; `otherwise` if it is
-// none. To be called once per launch.
-Cut take_cut(const void* schedule, std::size_t divisions, Cut otherwise);
+// What `schedule`, the first argument of a launch of so many divisions, cuts, if it is one. To be
+// called once per launch.
+Cut take_cut(const void* schedule, std::size_t divisions);
 
 }  // namespace ompsafe

@@ -6,10 +6,12 @@
 #include <new>
 #include <shared_mutex>
 
-#include "crowd.h"
+#include "at_work.h"
+#include "board.h"
+#include "crew.h"
 #include "platform.h"
+#include "pool_count.h"
 #include "pools.h"
-#include "primary_thread.h"
 #include "runtime.h"
 #include "thread_state.h"
 #include "thread_supply.h"
@@ -30,7 +32,7 @@ std::atomic<bool> end_pools_at_fork{true};
 void prepare() {
   pools::prepare_fork(forks_end_pools());
   const Runtime* runtime = Runtime::bound();
-  if (forks_end_pools() && runtime != nullptr && runtime->gnu()) crowd::count_pool(0);
+  if (forks_end_pools() && runtime != nullptr && runtime->gnu()) pool_count::set_here(0);
 }
 
 // Of the locks, other threads may have some, or wait for them, and are not here: they are made
@@ -39,8 +41,10 @@ void in_child() {
   pools::after_fork_in_child();
   torch::after_fork_in_child();
   thread_supply::after_fork_in_child();
-  forget_primary_threads();
-  crowd::forget_pools();
+  Board::forget_others();
+  crew::forget();
+  at_work::forget();
+  pool_count::forget();
   new (forking_storage) std::shared_mutex;
   this_thread.forks_begun = 0;
 }
@@ -94,7 +98,7 @@ void end_pool_of_this_thread() {
   const NoForkMeanwhile no_fork;
   pools::look_for_runtimes();
   pools::end_here();
-  crowd::count_pool(0);
+  pool_count::set_here(0);
 }
 
 // The main thread's pool ends with the process.

@@ -1,5 +1,5 @@
 // What earlier launches of a kernel over about as many elements were like: now and then a piece of
-// a launch is timed. It only decides on speed: whether a team is worth its while (team.h).
+// a launch is timed. It only decides on speed: how many threads are worth their while (team.h).
 #pragma once
 
 #include <cstddef>
@@ -7,23 +7,15 @@
 
 namespace ompsafe::history {
 
-// In nanoseconds on one thread, the longest brief launch. It takes about so long to set a team to
-// work whose members have to be woken, wait for each other's cores or are yet to be started.
-constexpr std::int64_t kBrief = 50'000;
-
-// The same, the longest tiny launch. It takes about so long to set a team to work that spins and
-// has cores to itself: an empty region of two threads takes 0.6 to 1.1 microseconds, one of more
-// threads takes longer.
-constexpr std::int64_t kTiny = 1'000;
-
-// What it costs at most to run a launch piece by piece and to read the clock after each.
+// What it costs at most to run a launch piece by piece and to read the clock after each, in
+// nanoseconds.
 constexpr std::int64_t kOfEachPiece = 50;
 
 struct Known {
   bool anything = false;
   bool computing = false;  // no piece that was timed lately waited, for a file, a lock or the time
-  bool brief = false;      // and all would have taken at most kBrief on one thread
-  bool tiny = false;       // or even kTiny
+  bool nests = false;      // launches that are worth some help were made inside of it
+  std::int64_t ns = 0;     // about what all pieces would have taken on one thread
 };
 
 Known known(const void* kernel, std::size_t elements);
@@ -43,11 +35,13 @@ class Stopwatch {
   const std::int64_t begin_;
 };
 
-// To be called where a launch that counted as brief or tiny took longer than that by the clock. It
-// may have been interrupted: the next one is timed, as one of which nothing is known.
+// To be called where a launch took longer than was known, by the clock. It may have been
+// interrupted: the next one is timed, as one of which nothing is known.
 void forget(const void* kernel, std::size_t elements);
 
-// That a launch whose piece was timed took too long as a whole to be tiny: its pieces differ.
-void learn_not_tiny(const void* kernel, std::size_t elements);
+// That a launch whose piece was timed took at least so long as a whole: its pieces differ.
+void learn_longer(const void* kernel, std::size_t elements, std::int64_t ns);
+
+void learn_nests(const void* kernel, std::size_t elements);
 
 }  // namespace ompsafe::history

@@ -48,15 +48,21 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
                           std::size_t* steps, void* data, std::size_t inner_ndim,
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
-  const Cut cut =
-      take_cut(arguments[0], dimensions[0], {elements_of(dimensions, inner_ndim), false});
-  const bool chunked = cut.chunked && !Runtime::bound()->static_schedule_wanted();
+  const Cut cut = take_cut(arguments[0], dimensions[0]);
+  Launch::Pieces pieces = Launch::Pieces::kBlock;
+  if (!cut.of_schedule) {
+    pieces = Launch::Pieces::kElements;
+  } else if (cut.chunked && !Runtime::bound()->static_schedule_wanted()) {
+    pieces = Launch::Pieces::kChunks;
+  }
+  const std::size_t elements =
+      cut.of_schedule ? cut.iterations : elements_of(dimensions, inner_ndim);
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
   const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};
   OwnLaunch& own = own_launch;
   if (own.has_room_for(call)) {
     own.taken = true;
-    own.launch.set(call, slots, cut.iterations, chunked);
+    own.launch.set(call, slots, elements, pieces);
     run_slots_in_team(own.launch);
     own.taken = false;
   } else {
@@ -65,7 +71,7 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
     void* memory = alloca(space);
     std::memset(std::align(alignof(Launch), bytes, memory, space), 0, bytes);
     Launch& launch = *new (memory) Launch;
-    launch.set(call, slots, cut.iterations, chunked);
+    launch.set(call, slots, elements, pieces);
     run_slots_in_team(launch);
   }
 }

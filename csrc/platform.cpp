@@ -2,11 +2,13 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -246,6 +248,14 @@ unsigned threads_of_process() {
 void sleep_ns(std::int64_t nanoseconds) {
   const timespec time{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
   nanosleep(&time, nullptr);
+}
+
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+void wake(const std::atomic<std::uint32_t>& word, unsigned threads) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
 }
 
 }  // namespace ompsafe::platform

@@ -2,6 +2,7 @@
 // is plain C++ and OpenMP.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -92,5 +93,19 @@ unsigned threads_to_be_had(unsigned wanted, std::size_t stack_size);
 unsigned threads_of_process();
 
 void sleep_ns(std::int64_t nanoseconds);
+
+// Waits until somebody wakes a thread that waits for `word`, unless it holds another value than
+// `expected`; may return without cause. Who wakes one touches the address only.
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected);
+void wake(const std::atomic<std::uint32_t>& word, unsigned threads);
+
+// What a thread does between two looks at what another one is about to write.
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 }  // namespace ompsafe::platform

@@ -3,6 +3,7 @@
 #include <alloca.h>
 
 #include <algorithm>
+#include <new>
 
 #include "platform.h"
 #include "thread_state.h"
@@ -14,18 +15,21 @@ namespace {
 // (a mask, a limit, a chunk size) ends with it.
 class ActAsSlot {
  public:
-  ActAsSlot(ThreadState& thread, std::size_t slot, std::size_t slots)
+  ActAsSlot(ThreadState& thread, const Launch* launch, std::size_t slot)
       : thread_(thread),
+        launch_(thread.launch),
         mask_(thread.mask),
         limit_(thread.limit),
         slot_(thread.slot),
         chunksize_(thread.chunksize) {
-    thread.mask = static_cast<int>(slots);
+    thread.launch = launch;
+    thread.mask = static_cast<int>(launch->slots());
     thread.limit = 0;
     thread.slot = static_cast<int>(slot);
     thread.chunksize = 0;
   }
   ~ActAsSlot() {
+    thread_.launch = launch_;
     thread_.mask = mask_;
     thread_.limit = limit_;
     thread_.slot = slot_;
@@ -36,6 +40,7 @@ class ActAsSlot {
 
  private:
   ThreadState& thread_;
+  const Launch* const launch_;
   const int mask_;
   const int limit_;
   const int slot_;
@@ -49,7 +54,7 @@ std::size_t block_begin(std::size_t index, std::size_t blocks, std::size_t work)
 
 }  // namespace
 
-void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool chunked) {
+void Launch::set(const Call& call, std::size_t slots, std::size_t elements, Pieces pieces) {
   write(kernel_, call.kernel);
   write(steps_, call.steps);
   write(data_, call.data);
@@ -58,11 +63,17 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, bool
   write(slots_done_, std::size_t{0});
   write(dimension_count_, static_cast<std::uint16_t>(call.inner_ndim + 1));
   write(array_count_, static_cast<std::uint16_t>(call.array_count));
-  write(chunked_, chunked);
+  write(pieces_, pieces);
+  write(claimed_, static_cast<Claimed*>(nullptr));
   write(timed_piece_, kNone);
-  if (chunked) next_chunk_.store(0, std::memory_order_relaxed);
+  if (chunked()) next_chunk_.store(0, std::memory_order_relaxed);
   for (std::size_t i = 0; i < dimension_count_; ++i) write(dimensions()[i], call.dimensions[i]);
   for (std::size_t i = 0; i < array_count_; ++i) write(arguments()[i], call.arguments[i]);
+}
+
+void Launch::cut_finely(Claimed* claimed) {
+  for (std::size_t block = 0; block < slots_; ++block) new (&claimed[block]) Claimed;
+  claimed_ = claimed;
 }
 
 // Not one of the empty pieces at the end of a space that has fewer elements than there are slots.
@@ -73,11 +84,11 @@ void Launch::time_some_piece(std::uint32_t seed) {
 }
 
 void Launch::run_in_turn() {
-  if (chunked_) {
+  if (chunked()) {
     const std::size_t done = next_chunk_.load(std::memory_order_relaxed);
-    run(0, done, work() - done);
+    run(0, done, done, work() - done);
   } else {
-    for (std::size_t slot = slots_done_; slot < slots_; ++slot) run_slot(slot);
+    for (std::size_t slot = slots_done_; slot < slots_; ++slot) run_block(slot);
   }
 }
 
@@ -86,44 +97,72 @@ bool Launch::run_in_turn_within(std::int64_t limit) {
   const std::size_t all = pieces();
   limit += static_cast<std::int64_t>(all) * history::kOfEachPiece;
   for (std::size_t done = 1; done <= all; ++done) {
-    if (chunked_) {
-      run(0, done - 1, 1);
+    if (chunked()) {
+      run(0, done - 1, done - 1, 1);
     } else {
-      run_slot(done - 1);
+      run_block(done - 1);
     }
     const std::int64_t taken = platform::clock_ns() - begin;
     if (taken <= limit || done + 1 == all) continue;
     history::forget(kernel(), elements_);
-    slots_done_ = done;
-    if (chunked_) next_chunk_.store(done, std::memory_order_relaxed);
+    if (chunked()) {
+      next_chunk_.store(done, std::memory_order_relaxed);
+    } else {
+      slots_done_ = done;
+    }
     return done == all;
   }
   return true;
 }
 
 void Launch::run_as_member(std::size_t member, std::size_t team_size) {
-  if (chunked_) {
-    if (member < slots_) run_chunks_as(member);
-    return;
-  }
   // Dealt out one by one: the last ones are empty where there are fewer iterations than slots.
   for (std::size_t slot = slots_done_ + member; slot < slots_; slot += team_size) run_slot(slot);
 }
 
 void Launch::run_slot(std::size_t slot) {
+  if (chunked()) {
+    run_chunks_as(slot);
+  } else if (claimed_ != nullptr) {
+    run_pieces_as(slot);
+  } else {
+    run_block(slot);
+  }
+}
+
+void Launch::run_block(std::size_t slot) {
   const std::size_t first = block_begin(slot, slots_, work());
-  run(slot, first, block_begin(slot + 1, slots_, work()) - first);
+  run(slot, slot, first, block_begin(slot + 1, slots_, work()) - first);
 }
 
 void Launch::run_chunks_as(std::size_t slot) {
   for (;;) {
     const std::size_t chunk = next_chunk_.fetch_add(1, std::memory_order_relaxed);
     if (chunk >= work()) return;
-    run(slot, chunk, 1);
+    run(slot, chunk, chunk, 1);
   }
 }
 
-void Launch::run(std::size_t slot, std::size_t begin, std::size_t count) {
+void Launch::run_pieces_as(std::size_t slot) {
+  run_pieces_of(slot, slot);
+  for (std::size_t next = slot + 1; next < slots_; ++next) run_pieces_of(next, slot);
+  for (std::size_t next = 0; next < slot; ++next) run_pieces_of(next, slot);
+}
+
+void Launch::run_pieces_of(std::size_t block, std::size_t slot) {
+  std::atomic<std::size_t>& claimed = claimed_[block].pieces;
+  const std::size_t first = block_begin(block, slots_, work());
+  const std::size_t length = block_begin(block + 1, slots_, work()) - first;
+  while (claimed.load(std::memory_order_relaxed) < kPiecesOfBlock) {
+    const std::size_t piece = claimed.fetch_add(1, std::memory_order_relaxed);
+    if (piece >= kPiecesOfBlock) return;
+    const std::size_t begin = block_begin(piece, kPiecesOfBlock, length);
+    run(slot, block * kPiecesOfBlock + piece, first + begin,
+        block_begin(piece + 1, kPiecesOfBlock, length) - begin);
+  }
+}
+
+void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::size_t count) {
   if (count == 0) return;
   auto* dimensions = static_cast<std::size_t*>(alloca(dimension_count_ * sizeof(std::size_t)));
   std::copy_n(this->dimensions(), dimension_count_, dimensions);
@@ -132,8 +171,8 @@ void Launch::run(std::size_t slot, std::size_t begin, std::size_t count) {
   for (std::size_t i = 0; i < array_count_; ++i) {
     arguments[i] = this->arguments()[i] + begin * steps_[i];
   }
-  const ActAsSlot as_slot(this_thread, slot, slots_);
-  if (timed_piece_ != (chunked_ ? begin : slot)) [[likely]] {
+  const ActAsSlot as_slot(this_thread, this, slot);
+  if (timed_piece_ != piece) [[likely]] {
     kernel_(arguments, dimensions, steps_, data_);
     return;
   }

@@ -7,6 +7,10 @@
 //
 // A chunked launch (numba.set_parallel_chunksize) has more pieces of work than slots: a thread that
 // acts as slot s takes the next piece from a shared counter until none is left.
+//
+// The elements of a ufunc or gufunc are independent of each other, so that its blocks may be cut
+// finer: a thread that acts as slot s takes the pieces of block s, which are in its caches if it
+// ran them last time, and then helps with the other blocks.
 #pragma once
 
 #include <atomic>
@@ -46,10 +50,18 @@ class alignas(64) Launch {
     return call.inner_ndim + 1 + call.array_count;
   }
 
+  // What a thread that acts as a slot may run.
+  enum class Pieces : std::uint8_t {
+    kBlock,    // its block
+    kChunks,   // chunks, whichever come next
+    kElements  // its block, but any other elements would do
+  };
+
   // `elements` is what there is to do, in whatever unit the kernel has.
-  void set(const Call& call, std::size_t slots, std::size_t elements, bool chunked);
+  void set(const Call& call, std::size_t slots, std::size_t elements, Pieces pieces);
 
   std::size_t slots() const { return slots_; }
+  std::size_t slots_done() const { return slots_done_; }
 
   // Nothing that two threads could share.
   bool indivisible() const { return slots_ == 1 || work() <= 1 || elements_ <= 1; }
@@ -64,12 +76,30 @@ class alignas(64) Launch {
   // What earlier launches like this one were.
   history::Known known() const { return history::known(kernel(), elements_); }
 
+  // Of each block, how much has been claimed; on a line of its own, since the block's own slot
+  // claims most of it.
+  struct alignas(64) Claimed {
+    std::atomic<std::size_t> pieces{0};
+  };
+  static constexpr std::size_t kPiecesOfBlock = 16;
+
+  // Whether slots may take pieces of each other's blocks, and none has been run yet.
+  bool may_be_cut() const {
+    return pieces_ == Pieces::kElements && slots_done_ == 0 && work() >= slots_ * kPiecesOfBlock;
+  }
+
+  // Has them do so; `claimed` has room for as many as there are slots, and outlives the launch.
+  void cut_finely(Claimed* claimed);
+
   // Makes whoever runs one of the pieces learn from it what this launch is like; which one, `seed`
   // says. Nothing is learnt where it has been run already.
   void time_some_piece(std::uint32_t seed);
 
-  // To be called after that, if the launch took longer as a whole than a brief one may.
-  void learn_not_tiny() const { history::learn_not_tiny(kernel(), elements_); }
+  // To be called after that: how long the launch took as a whole.
+  void learn_longer(std::int64_t ns) const { history::learn_longer(kernel(), elements_, ns); }
+
+  // That a launch worth some help was made inside of it.
+  void learn_nests() const { history::learn_nests(kernel(), elements_); }
 
   // The runtime whose team runs it, for the team's members to ask.
   void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }
@@ -81,6 +111,9 @@ class alignas(64) Launch {
   // The part of thread `member` of a team of `team_size` threads, all of which make this call.
   // Members in excess of the slots have no part.
   void run_as_member(std::size_t member, std::size_t team_size);
+
+  // One slot, for which nobody else may make this call.
+  void run_slot(std::size_t slot);
 
  private:
   template <typename Value>
@@ -95,12 +128,18 @@ class alignas(64) Launch {
   char** arguments() { return reinterpret_cast<char**>(dimensions() + dimension_count_); }
   // Elements, or chunks.
   std::size_t work() const { return *reinterpret_cast<const std::size_t*>(this + 1); }
-  std::size_t pieces() const { return chunked_ ? work() : slots_; }
+  bool chunked() const { return pieces_ == Pieces::kChunks; }
+  std::size_t pieces() const {
+    return chunked() ? work() : claimed_ != nullptr ? slots_ * kPiecesOfBlock : slots_;
+  }
 
-  void run_slot(std::size_t slot);
+  void run_block(std::size_t slot);
   void run_chunks_as(std::size_t slot);
+  void run_pieces_as(std::size_t slot);
+  void run_pieces_of(std::size_t block, std::size_t slot);
   // Not inlined: what it takes from the stack must be given back between two pieces of work.
-  [[gnu::noinline]] void run(std::size_t slot, std::size_t begin, std::size_t count);
+  [[gnu::noinline]] void run(std::size_t slot, std::size_t piece, std::size_t begin,
+                             std::size_t count);
 
   // On a line of its own: every member reads the fields below while they claim chunks.
   std::atomic<std::size_t> next_chunk_{0};
@@ -111,10 +150,11 @@ class alignas(64) Launch {
   const Runtime* runtime_ = nullptr;
   std::size_t slots_ = 0;
   std::size_t elements_ = 0;
-  std::size_t slots_done_ = 0;  // before any team began
+  std::size_t slots_done_ = 0;  // before others took part; not of chunks
   std::uint16_t dimension_count_ = 0;
   std::uint16_t array_count_ = 0;
-  bool chunked_ = false;
+  Pieces pieces_ = Pieces::kBlock;
+  Claimed* claimed_ = nullptr;
   std::size_t timed_piece_ = kNone;
 };
 

@@ -1,18 +1,20 @@
 #include "team.h"
 
-#include <algorithm>
+#include <alloca.h>
 
-#include "crowd.h"
-#include "fork.h"
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "at_work.h"
+#include "crew.h"
 #include "history.h"
 #include "platform.h"
-#include "pools.h"
-#include "primary_thread.h"
+#include "region.h"
 #include "runtime.h"
+#include "share.h"
 #include "slots.h"
-#include "thread_count.h"
 #include "thread_state.h"
-#include "thread_supply.h"
 #include "torch.h"
 
 namespace ompsafe {
@@ -22,190 +24,124 @@ constexpr std::uint8_t kLaunchesWithoutPool = 64;
 // A prime: the launches of a loop are all timed in turn.
 constexpr std::uint32_t kTimedOneIn = 61;
 
-// What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
-// only one that there is.
-void run_member(void* argument) {
-  Launch& launch = *static_cast<Launch*>(argument);
-  launch.prefetch();
-  const Runtime& runtime = launch.runtime();
-  launch.run_as_member(runtime.get_thread_num(), runtime.get_num_threads());
+// In nanoseconds, what a slot takes on its way to a thread that looks at the board; slots are
+// claimed one after the other.
+constexpr std::int64_t kHandOver = 400, kClaim = 150;
+
+// To look at what the members of a team have left of each other's blocks takes each of them about
+// so long for each block.
+constexpr std::int64_t kLookAtBlock = 80;
+
+std::int64_t hand_over_ns(unsigned threads) { return kHandOver + kClaim * threads; }
+
+// What it takes to set threads to work on a launch here and now: whoever is going to run it.
+std::int64_t cost(const Runtime& runtime, unsigned team_size, unsigned threads) {
+  static_cast<void>(runtime);
+  if (team_size != 0) {
+    if (const std::int64_t empty = region::empty_ns()) return empty;
+    // Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
+    // child, may need none.
+    ThreadState& thread = this_thread;
+    if (thread.launches_without_pool == kLaunchesWithoutPool) return hand_over_ns(threads);
+    ++thread.launches_without_pool;
+    return crew::kUsualWake;
+  }
+  if (const std::int64_t lost = region::lost_ns()) return std::max(lost, crew::wake_ns());
+  return crew::awake() ? hand_over_ns(threads) : crew::wake_ns();
 }
 
-// thread-limit-var is obeyed here, since LLVM's runtime prints a warning where it has to cut a
-// team.
-unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
-  return std::min<unsigned>(team_size, runtime.get_thread_limit());
+// Whether a launch of `ns` nanoseconds on one thread gains nothing by `threads` threads that cost
+// `cost` to set to work.
+bool gains_nothing(std::int64_t ns, unsigned threads, std::int64_t cost) {
+  return ns * (threads - 1) <= cost * threads;
 }
 
-// The team may be smaller than asked for: then each thread runs more slots.
-void run_region(const Runtime& runtime, Launch& launch, unsigned team_size,
-                void (*body)(void*) = run_member, void* argument = nullptr) {
-  const DynamicOff dynamic_off(runtime);
-  launch.set_runtime(runtime);
-  runtime.parallel(body, argument == nullptr ? &launch : argument, team_size);
+// How long a launch may go on alone of which it was known that it gains nothing.
+std::int64_t limit_alone(unsigned threads, std::int64_t cost) {
+  return cost * threads / (threads - 1);
 }
 
-struct NewTeam {
-  Launch& launch;
-  NewThreads& threads;
-};
-
-// The team is complete before any of its threads gets here.
-void run_member_of_new_team(void* argument) {
-  const NewTeam& team = *static_cast<const NewTeam*>(argument);
-  if (team.launch.runtime().get_thread_num() == 0) team.threads.started();
-  run_member(&team.launch);
+// Where no thread has the caches of the elements' last run to itself, and the pieces are long
+// beside looking for them, blocks that are done early leave nobody idle.
+bool worth_cutting(const Launch& launch, const history::Known& known) {
+  const auto slots = static_cast<std::int64_t>(launch.slots());
+  return launch.may_be_cut() && known.ns >= 20 * kLookAtBlock * slots * slots;
 }
 
-// Which pool a team comes from: one that launches alone use, or one that torch uses, too.
-enum class Pool { kOwn, kShared };
-
-// What becomes of a launch whose team cannot be had in full: a smaller team, or nothing, which the
-// caller is told.
-enum class IfShort { kFewer, kNothing };
-
-// Whether torch may have built the calling thread's pool: then a smaller team would end threads of
-// it, which torch could be refused when it starts them again.
-bool torch_may_have_built(unsigned pool_size) {
-  return this_thread.pool_size == 0 && platform::threads_of_process() >= pool_size;
-}
-
-// With threads to be started; `in_pool` exist already, with the caller. Returns how large the team
-// was, 0 if nothing was done.
-unsigned run_growing_team(const Runtime& runtime, Launch& launch, unsigned team_size,
-                          unsigned in_pool, Pool pool, IfShort if_short) {
-  NewThreads threads(runtime, team_size - in_pool);
-  const unsigned had = in_pool + threads.had();
-  const bool all = had == team_size;
-  if (!all && if_short == IfShort::kNothing) return 0;
-  if (all) {
-    thread_supply::had_all(team_size);
-  } else if (had == 1 || (pool == Pool::kShared && torch_may_have_built(team_size))) {
-    threads.started();
-    thread_supply::had_fewer(team_size, 1);
-    launch.run_in_turn();
-    return 1;
+void run_with_threads(const Runtime& runtime, Launch& launch, const history::Known& known,
+                      unsigned team_size, unsigned threads) {
+  if (worth_cutting(launch, known)) {
+    std::size_t space = (launch.slots() + 1) * sizeof(Launch::Claimed);
+    void* memory = alloca(space);
+    launch.cut_finely(static_cast<Launch::Claimed*>(std::align(
+        alignof(Launch::Claimed), launch.slots() * sizeof(Launch::Claimed), memory, space)));
+  }
+  if (team_size != 0) {
+    region::run(runtime, launch, team_size, threads);
   } else {
-    thread_supply::had_fewer(team_size, had);
-  }
-  if (runtime.get_active_level() == 0) crowd::count_pool(static_cast<int>(had));
-  NewTeam team{launch, threads};
-  run_region(runtime, launch, had, run_member_of_new_team, &team);
-  return had;
-}
-
-// Inside a region: the team's threads are new ones, whatever pools there are.
-void run_nested(const Runtime& runtime, Launch& launch) {
-  const unsigned team_size = cut_to_limit(runtime, launch.slots());
-  run_growing_team(runtime, launch, team_size, 1, Pool::kOwn, IfShort::kFewer);
-}
-
-// Where the pool has another size than the team. Not what it had if torch has another count since:
-// torch may have made it smaller.
-unsigned run_team_of_new_size(const Runtime& runtime, Launch& launch, unsigned team_size, Pool pool,
-                              IfShort if_short) {
-  const unsigned counted = this_thread.pool_size;
-  if (counted > team_size && pool == Pool::kShared) crowd::count_pool(0);
-  const unsigned in_pool = std::clamp<unsigned>(this_thread.pool_size, 1, team_size);
-  return run_growing_team(runtime, launch, team_size, in_pool, pool, if_short);
-}
-
-// Outside of all regions: in the thread's pool, of which its launches then know the size. Returns
-// how large the team was, 0 if nothing was done.
-unsigned run_team(const Runtime& runtime, Launch& launch, unsigned team_size, Pool pool,
-                  IfShort if_short = IfShort::kFewer) {
-  team_size = cut_to_limit(runtime, team_size);
-  if (team_size != static_cast<unsigned>(this_thread.pool_size)) [[unlikely]] {
-    return run_team_of_new_size(runtime, launch, team_size, pool, if_short);
-  }
-  run_region(runtime, launch, team_size);
-  return team_size;
-}
-
-// On a thread of the layer's own, whose pool is apart from the caller's; false if none can be had,
-// or not with the whole team where that was asked for.
-bool run_elsewhere(const Runtime& runtime, Launch& launch, unsigned team_size, IfShort if_short) {
-  struct Job {
-    const Runtime& runtime;
-    Launch& launch;
-    unsigned team_size;
-    IfShort if_short;
-  } job{runtime, launch, team_size, if_short};
-  const auto run_job = [](void* argument) {
-    const Job& job = *static_cast<const Job*>(argument);
-    return run_team(job.runtime, job.launch, job.team_size, Pool::kOwn, job.if_short) != 0;
-  };
-  return run_under_primary_thread(team_size, run_job, &job);
-}
-
-// Where the caller's pool did not survive a fork.
-void run_without_own_pool(const Runtime& runtime, Launch& launch) {
-  if (forks_end_pools()) {
-    if (run_elsewhere(runtime, launch, launch.slots(), IfShort::kFewer)) return;
-    thread_supply::had_fewer(launch.slots(), 1);
-  }
-  launch.run_in_turn();
-}
-
-// The pool of the calling thread keeps the size that torch's regions give it. With one thread,
-// torch has none.
-void run_beside_torch(const Runtime& runtime, Launch& launch, unsigned team_size) {
-  const unsigned pool_size = pool_size_here();
-  if (pool_size == 1) {
-    run_team(runtime, launch, team_size, Pool::kOwn);
-  } else if (team_size <= pool_size) {
-    run_team(runtime, launch, pool_size, Pool::kShared);
-  } else if (!run_elsewhere(runtime, launch, team_size, IfShort::kNothing)) {
-    const unsigned had = run_team(runtime, launch, pool_size, Pool::kShared);
-    thread_supply::had_fewer(team_size, had);
-  }
-}
-
-void run_with_threads(const Runtime& runtime, Launch& launch, unsigned team_size) {
-  end_pool_with_this_thread();
-  if (torch::shares_pool()) {
-    run_beside_torch(runtime, launch, team_size);
-  } else {
-    run_team(runtime, launch, team_size, Pool::kOwn);
+    share(runtime, launch, threads, !known.computing, false);
   }
 }
 
 // Now and then, to learn from it.
-void run_timed(const Runtime& runtime, Launch& launch, unsigned team_size) {
+void run_timed(const Runtime& runtime, Launch& launch, const history::Known& known,
+               unsigned team_size, unsigned threads) {
   launch.time_some_piece(this_thread.launches);
   const std::int64_t begin = platform::clock_ns();
-  run_with_threads(runtime, launch, team_size);
-  if (platform::clock_ns() - begin > history::kBrief) launch.learn_not_tiny();
+  run_with_threads(runtime, launch, known, team_size, threads);
+  const std::int64_t taken = platform::clock_ns() - begin;
+  if (taken > crew::kUsualWake) launch.learn_longer(taken);
 }
 
-// Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
-// child, may need none.
-bool does_without_pool(ThreadState& thread) {
-  if (thread.pool_size != 0 || thread.launches_without_pool == kLaunchesWithoutPool) return false;
-  ++thread.launches_without_pool;
-  return true;
+// Which team of the runtime's is to run a launch of the calling thread, which is in no region; 0
+// if none.
+unsigned team_for(const Runtime& runtime, const history::Known& known, unsigned threads) {
+  if (known.nests || at_work::threads() != 0 || region::lost_ns() != 0) return 0;
+  return region::team_here(runtime, threads);
 }
 
-// On a thread that is in no region and has not lost its pool.
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
-  ThreadState& thread = this_thread;
-  const bool timed = thread.launches++ % kTimedOneIn == 0;
-  const bool without_pool = does_without_pool(thread);
-  const bool dear = without_pool || crowd::crowded(runtime);
+  const bool timed = this_thread.launches++ % kTimedOneIn == 0;
   const history::Known known = launch.known();
-  if (known.tiny || (dear && known.brief)) {
-    if (launch.run_in_turn_within(dear ? history::kBrief : history::kTiny)) return;
-    if (pools::lost_here(runtime)) {  // the kernel has forked
-      run_without_own_pool(runtime, launch);
-      return;
+  unsigned threads = launch.slots();
+  if (known.computing) threads = std::min<unsigned>(threads, runtime.cores());
+  if (threads == 1) {
+    launch.run_in_turn();
+    return;
+  }
+  unsigned team_size = team_for(runtime, known, threads);
+  if (known.computing) {
+    const std::int64_t needed = cost(runtime, team_size, threads);
+    if (gains_nothing(known.ns, threads, needed)) {
+      if (launch.run_in_turn_within(limit_alone(threads, needed))) return;
+      team_size = team_for(runtime, known, threads);  // the kernel may have forked
     }
   }
-  unsigned team_size = launch.slots();
-  if (known.computing) team_size = std::min<unsigned>(team_size, runtime.cores());
   if (timed || !known.anything) {
-    run_timed(runtime, launch, team_size);
+    run_timed(runtime, launch, known, team_size, threads);
   } else {
-    run_with_threads(runtime, launch, team_size);
+    run_with_threads(runtime, launch, known, team_size, threads);
+  }
+}
+
+// Inside of a slot: with whoever has nothing to do, if it is worth it.
+void run_nested(const Runtime& runtime, Launch& launch, const Launch& outer) {
+  const history::Known known = launch.known();
+  const auto threads = static_cast<unsigned>(launch.slots());
+  if (!known.anything) {
+    launch.time_some_piece(this_thread.launches++);
+  } else if (known.computing && gains_nothing(known.ns, threads, hand_over_ns(threads))) {
+    launch.run_in_turn();
+    return;
+  } else if (!outer.known().nests) {
+    outer.learn_nests();
+  }
+  // In a long one, somebody may have nothing to do later.
+  const bool is_long = !known.computing || known.ns > crew::kUsualWake;
+  if (is_long ? crew::exists() : crew::idle()) {
+    share(runtime, launch, threads, !known.computing, true);
+  } else {
+    launch.run_in_turn();
   }
 }
 
@@ -216,21 +152,19 @@ void run_slots_in_team(Launch& launch) {
     launch.run_in_turn();
     return;
   }
-  torch::look_for_torch();
   const Runtime& runtime = *Runtime::bound();
-  if (pools::lost_here(runtime)) {
-    run_without_own_pool(runtime, launch);
+  if (const Launch* outer = this_thread.launch) {
+    run_nested(runtime, launch, *outer);
     return;
   }
+  torch::look_for_torch();
   const int active_level = runtime.get_active_level();
-  if (active_level > 0) {
-    if (runtime.allows_deeper(active_level)) {
-      run_nested(runtime, launch);
-    } else {
-      launch.run_in_turn();
-    }
+  if (active_level == 0) {
+    run_outside_regions(*Runtime::bound(), launch);
+  } else if (runtime.allows_deeper(active_level)) {
+    share(runtime, launch, launch.slots(), true, false);
   } else {
-    run_outside_regions(runtime, launch);
+    launch.run_in_turn();
   }
 }
 

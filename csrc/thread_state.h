@@ -7,6 +7,7 @@
 
 namespace ompsafe {
 
+class Launch;
 class Runtime;
 
 struct ThreadState {
@@ -17,6 +18,9 @@ struct ThreadState {
   // The most threads that a launch here may have, whatever the rules say: threadpoolctl's limit on
   // this thread. 0 for none, and in a slot.
   int limit = 0;
+
+  // The launch that this thread runs a slot of, nullptr if none.
+  const Launch* launch = nullptr;
 
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
   int slot = 0;
@@ -46,12 +50,24 @@ struct ThreadState {
   // The forks that this thread has begun, and not ended (fork.h).
   int forks_begun = 0;
 
-  // The threads of this thread's pool, as far as launches built it (crowd.h), and how many launches
-  // it has made without one (team.cpp).
+  // The threads of this thread's pool, as far as launches built it (pool_count.h), what an empty
+  // region of it takes (region.cpp), and how many launches were made without one (team.cpp).
   int pool_size = 0;
+  std::int64_t empty_region_ns = 0;
   std::uint8_t launches_without_pool = 0;
 
-  // Launches that wanted a team: one in so many is timed (team.cpp).
+  // When this thread's part of the last region ended, and until when regions are looked at more
+  // closely, 0 if they are not (region.cpp).
+  std::int64_t part_ended = 0;
+  std::int64_t examine_until = 0;
+
+  // The post of its last launch, that of the outermost launch around what it runs (board.h), and
+  // how often it slept for the end of a launch: that was no kernel's wait.
+  unsigned post = 0;
+  unsigned outermost = 127;  // Claimant::kNone
+  std::int64_t own_waits = 0;
+
+  // Launches that wanted threads: one in so many is timed (team.cpp).
   std::uint32_t launches = 0;
 
   // What thread_count.cpp knows of this thread's nthreads-var and of torch's plans for it.

@@ -1,0 +1,18 @@
+// How many threads run slots now, of all launches together: computing ones are to be no more than
+// the cores, whoever launched. A thread that waits for another one's slot is not at work.
+#pragma once
+
+namespace ompsafe::at_work {
+
+int threads();
+
+void begin(int threads);
+void end(int threads);
+
+// One more, if fewer than `limit` are.
+bool begin_below(int limit);
+
+// In the child of a fork: nobody is.
+void forget();
+
+}  // namespace ompsafe::at_work

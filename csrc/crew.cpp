@@ -1,0 +1,171 @@
+#include "crew.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <mutex>
+#include <new>
+
+#include "at_work.h"
+#include "board.h"
+#include "platform.h"
+#include "runtime.h"
+
+namespace ompsafe::crew {
+namespace {
+
+// For how long what was measured holds, in multiples of itself: looking again costs a hundredth.
+constexpr std::int64_t kHolds = 64;
+
+// The crew in one word: calls that nobody has heard yet (what sleepers wait for), threads that look
+// at the board or are about to, and threads that sleep. A call counts its sleeper as awake at once,
+// so that nobody calls it twice.
+constexpr std::uint64_t kCall = 1;
+constexpr std::uint64_t kAwake = std::uint64_t{1} << 32;
+constexpr std::uint64_t kAsleep = std::uint64_t{1} << 48;
+struct alignas(64) State {
+  std::atomic<std::uint64_t> word{0};
+
+  static unsigned calls(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
+  static unsigned awake(std::uint64_t word) { return word >> 32 & 0xFFFF; }
+  static unsigned asleep(std::uint64_t word) { return word >> 48; }
+
+  // The half that the kernel looks at.
+  const std::atomic<std::uint32_t>& heard() const {
+    return reinterpret_cast<const std::atomic<std::uint32_t>*>(
+        this)[std::endian::native == std::endian::big];
+  }
+};
+State state;
+
+alignas(64) std::atomic<unsigned> size{0};
+std::atomic<std::int64_t> last_call{0};
+std::atomic<std::int64_t> measured_wake{kUsualWake};
+std::atomic<std::int64_t> measured_at{0};
+constinit std::mutex growing;
+
+void learn_wake() {
+  const std::int64_t taken = platform::clock_ns() - last_call.load(std::memory_order_relaxed);
+  measured_wake.store((3 * wake_ns() + taken) / 4, std::memory_order_relaxed);
+  measured_at.store(platform::coarse_clock_ns(), std::memory_order_relaxed);
+}
+
+Claimant anybody(const Runtime& runtime) {
+  return {.core_free = at_work::threads() < runtime.cores()};
+}
+
+// Until somebody calls, or there is work without it.
+void sleep(const Runtime& runtime) {
+  std::uint64_t now = state.word.fetch_add(kAsleep - kAwake) + kAsleep - kAwake;
+  for (;;) {
+    if (State::calls(now) != 0) {
+      if (!state.word.compare_exchange_weak(now, now - kCall)) continue;
+      learn_wake();
+      return;
+    }
+    if (Board::offers(anybody(runtime))) {
+      if (state.word.compare_exchange_weak(now, now - kAsleep + kAwake)) return;
+      continue;
+    }
+    platform::wait_while(state.heard(), 0);
+    now = state.word.load();
+  }
+}
+
+// Runs slots of a launch as long as it has some; false if there is none.
+bool help(const Runtime& runtime, unsigned& from) {
+  Claimant who = anybody(runtime);
+  if (!Board::offers(who)) return false;
+  who.core_free = at_work::begin_below(runtime.cores());
+  if (!who.core_free && !at_work::begin_below(static_cast<int>(size.load()))) return false;
+  state.word.fetch_sub(kAwake, std::memory_order_relaxed);
+  const bool helped = Board::run_some(from, who);
+  state.word.fetch_add(kAwake, std::memory_order_relaxed);
+  at_work::end(1);
+  return helped;
+}
+
+// Regions of kernels are as they are inside of a team: of one thread.
+void serve(void*) {
+  const Runtime* runtime = nullptr;
+  unsigned from = 0;
+  for (;;) {
+    if (runtime != Runtime::bound()) {
+      runtime = Runtime::bound();
+      runtime->set_num_threads(1);
+    }
+    std::int64_t begin = platform::clock_ns();
+    while (platform::clock_ns() - begin < kUsualWake) {
+      if (help(*runtime, from)) {
+        begin = platform::clock_ns();
+      } else {
+        platform::pause();
+      }
+    }
+    sleep(*runtime);
+  }
+}
+
+// One at a time; who finds another one at it does without.
+void grow(unsigned helpers) {
+  const std::unique_lock lock(growing, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  while (size.load(std::memory_order_relaxed) < helpers) {
+    state.word.fetch_add(kAwake);
+    if (!platform::start_thread(serve, nullptr)) {
+      state.word.fetch_sub(kAwake);
+      return;
+    }
+    size.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+// Wakes some, so that `helpers` are awake.
+void wake(unsigned helpers) {
+  std::uint64_t now = state.word.load();
+  unsigned called;
+  do {
+    const unsigned awake = State::awake(now);
+    if (awake >= helpers) return;
+    called = std::min(helpers - awake, State::asleep(now));
+    if (called == 0) return;
+  } while (
+      !state.word.compare_exchange_weak(now, now + called * (kCall + kAwake) - called * kAsleep));
+  last_call.store(platform::clock_ns(), std::memory_order_relaxed);
+  platform::wake(state.heard(), called);
+}
+
+}  // namespace
+
+bool awake() { return State::awake(state.word.load(std::memory_order_relaxed)) != 0; }
+bool idle() { return state.word.load(std::memory_order_relaxed) >= kAwake; }
+
+bool exists() { return size.load(std::memory_order_relaxed) != 0; }
+
+std::int64_t wake_ns() {
+  const std::int64_t measured = measured_wake.load(std::memory_order_relaxed);
+  const std::int64_t age =
+      platform::coarse_clock_ns() - measured_at.load(std::memory_order_relaxed);
+  return age < kHolds * measured ? measured : kUsualWake;
+}
+
+unsigned call(unsigned helpers) {
+  // One more, for the core of a caller who has come to wait.
+  if (size.load(std::memory_order_relaxed) <= helpers) grow(helpers + 1);
+  wake(helpers);
+  return std::min(helpers, size.load(std::memory_order_relaxed));
+}
+
+void core_is_free() {
+  if (State::asleep(state.word.load(std::memory_order_relaxed)) != 0 && Board::offers({})) {
+    wake(State::awake(state.word.load()) + 1);
+  }
+}
+
+void forget() {
+  new (&growing) std::mutex;
+  state.word.store(0);
+  size.store(0);
+}
+
+}  // namespace ompsafe::crew

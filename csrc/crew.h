@@ -1,0 +1,36 @@
+// The crew: threads of the layer's own, few for the whole process, that help with launches on the
+// board (board.h): where a region's team is not to be had, or would have to wait for its own
+// threads (team.h). No launch needs them: its caller runs what they do not.
+//
+// One without work looks at the board for as long as it takes to wake a thread, and then sleeps.
+#pragma once
+
+#include <cstdint>
+
+namespace ompsafe::crew {
+
+// In nanoseconds, what waking a thread takes on a machine that is not busy: for so long a thread
+// looks for what it waits for before it sleeps.
+constexpr std::int64_t kUsualWake = 50'000;
+
+// Whether one could take a slot now (awake), or after it was woken (idle), or there is a crew at
+// all.
+bool awake();
+bool idle();
+bool exists();
+
+// What it takes to wake one, in nanoseconds, as measured lately: beside processes that have the
+// cores it takes long.
+std::int64_t wake_ns();
+
+// Has `helpers` threads look at the board: wakes those of them that sleep, and starts those that
+// are missing. Returns how many there are, fewer where the system gives no more.
+unsigned call(unsigned helpers);
+
+// That a thread has left its core: one that sleeps may have it, if there is something to do.
+void core_is_free();
+
+// In the child of a fork: there is nobody.
+void forget();
+
+}  // namespace ompsafe::crew

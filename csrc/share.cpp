@@ -1,0 +1,91 @@
+#include "share.h"
+
+#include <algorithm>
+
+#include "at_work.h"
+#include "board.h"
+#include "crew.h"
+#include "platform.h"
+#include "runtime.h"
+#include "slots.h"
+#include "thread_state.h"
+#include "thread_supply.h"
+
+namespace ompsafe {
+namespace {
+
+// How many helpers there are cores for.
+unsigned with_cores(const Runtime& runtime, unsigned helpers) {
+  return std::min<unsigned>(helpers, std::max(0, runtime.cores() - at_work::threads()));
+}
+
+// Its core is free meanwhile. The kernel that made the launch has not waited for anything.
+void sleep_until_done(Post& post) {
+  at_work::end(1);
+  crew::core_is_free();
+  post.sleep_until_done();
+  at_work::begin(1);
+  ++this_thread.own_waits;
+}
+
+// The caller of an outermost launch helps meanwhile with those inside of it.
+void wait(Post& post, bool inside) {
+  unsigned from = post.number();
+  const Claimant who{.inside = post.number()};
+  std::int64_t begin = platform::clock_ns();
+  while (!post.all_done()) {
+    if (!inside && Board::offers(who)) {
+      Board::run_some(from, who);
+      begin = platform::clock_ns();
+    } else if (platform::clock_ns() - begin > crew::kUsualWake) {
+      sleep_until_done(post);
+    } else {
+      platform::pause();
+    }
+  }
+}
+
+void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool beyond_cores,
+                bool inside) {
+  const unsigned wanted = beyond_cores ? helpers : with_cores(runtime, helpers);
+  Post* post = Board::put(launch, beyond_cores);
+  if (post == nullptr) {
+    launch.run_in_turn();
+    return;
+  }
+  if (wanted != 0) {
+    const unsigned had = crew::call(wanted);
+    if (had == wanted) {
+      thread_supply::had_all(wanted + 1);
+    } else {
+      thread_supply::had_fewer(wanted + 1, had + 1);
+    }
+  }
+  unsigned own = 0;
+  std::size_t slot = 0;
+  while (post->claim(slot, {}) != nullptr) {
+    launch.run_slot(slot);
+    ++own;
+  }
+  if (own != 0) post->done(own);
+  wait(*post, inside);
+  post->take_down();
+}
+
+}  // namespace
+
+void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond_cores,
+           bool inside) {
+  threads = std::min<unsigned>(threads, runtime.get_thread_limit());
+  if (threads <= 1) {
+    launch.run_in_turn();
+    return;
+  }
+  if (!inside) at_work::begin(1);
+  run_posted(runtime, launch, threads - 1, beyond_cores, inside);
+  if (inside) return;
+  at_work::end(1);
+  crew::core_is_free();
+}
+
+}  // namespace ompsafe
