@@ -87,7 +87,7 @@ Post* Board::put(Launch& launch, bool beyond_cores) {
   post.forks_ = forks.load(std::memory_order_relaxed);
   post.undone_.store(static_cast<std::uint32_t>(slots), std::memory_order_relaxed);
   if (thread.launch == nullptr) thread.outermost = number;
-  std::uint32_t left = static_cast<std::uint32_t>(slots) | thread.outermost << 24;
+  std::uint32_t left = static_cast<std::uint32_t>(slots - 1) | thread.outermost << 24;
   if (beyond_cores) left |= Post::kBeyondCores;
   // In one order with the caller's look at who sleeps, and with the last look of who falls asleep.
   post.left_.store(left, std::memory_order_seq_cst);

@@ -73,7 +73,8 @@ class Post {
 
 class Board {
  public:
-  // nullptr if it is full, or the slots are too many: then the launch is its caller's alone.
+  // All slots but the first one, which is its caller's. nullptr if the board is full, or the slots
+  // are too many: then the whole launch is.
   // `beyond_cores`: its kernel waits for something, so that more threads than cores are of use.
   static Post* put(Launch& launch, bool beyond_cores);
 

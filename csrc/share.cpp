@@ -62,12 +62,12 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
     }
   }
   unsigned own = 0;
-  std::size_t slot = 0;
-  while (post->claim(slot, {}) != nullptr) {
+  std::size_t slot = launch.slots_done();
+  do {
     launch.run_slot(slot);
     ++own;
-  }
-  if (own != 0) post->done(own);
+  } while (post->claim(slot, {}) != nullptr);
+  post->done(own);
   wait(*post, inside);
   post->take_down();
 }
