@@ -5,6 +5,7 @@ python -m benchmarks [--rows launch mixed ...] [--rounds N] [--json FILE] [--plo
 
 import argparse
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +19,14 @@ def positive(text: str) -> int:
     """Return a whole number of at least 1."""
     number = int(text.replace("_", ""))
     if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def positive_seconds(text: str) -> float:
+    """Return a number of seconds above 0."""
+    number = float(text)
+    if not 0 < number < inf:
         raise ValueError(text)
     return number
 
@@ -51,6 +60,13 @@ def arguments() -> argparse.Namespace:
         help="NUMBA_NUM_THREADS, for launch and reduce; mixed has its own, and for the others "
         f"nothing is set (default: 1, 2, the cores, twice the cores; here {cores} cores)",
     )
+    parser.add_argument(
+        "--seconds",
+        type=positive_seconds,
+        default=2,
+        metavar="S",
+        help="to spend on each mean of neighbours (default: 2)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument(
         "--read",
@@ -64,7 +80,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(asked: argparse.Namespace) -> suite.Results:
-    options = Options(tuple(asked.sizes), tuple(asked.threads))
+    options = Options(tuple(asked.sizes), tuple(asked.threads), asked.seconds)
     results = suite.Results(suite.machine(), asked.rounds)
     with tqdm(suite.tasks(asked.rows, asked.layers, options, asked.rounds), unit="run") as runs:
         for task in runs:

@@ -15,6 +15,7 @@ class Options:
 
     sizes: tuple[int, ...]  # elements
     threads: tuple[int, ...]
+    seconds: float = 2  # to spend on each mean
 
     @property
     def cores(self) -> int:
@@ -33,6 +34,7 @@ class Setting:
     numba_threads: int = 0
     torch_threads: int = 0  # 0: torch is not loaded
     python_threads: int = 1
+    busy_processes: int = 0  # beside the one that measures
     case: str = ""
 
 

@@ -99,7 +99,7 @@ def tasks(names: Sequence[str], layers: Sequence[str], options: Options, rounds:
 
 def run(task: Task, options: Options, results: Results) -> None:
     """Run one process and add its figures; why it failed, if it did."""
-    request = json.dumps(asdict(task) | {"sizes": options.sizes, "threads": options.threads})
+    request = json.dumps(asdict(task) | {"options": asdict(options)})
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.worker", request],
         env=environment(task.layer, task.setting),

@@ -1,4 +1,4 @@
-"""Medians of repeated calls.
+"""Medians of repeated calls, and means where a median would hide what is asked for.
 
 The time of a call is taken over a loop of a millisecond, so that reading the clock costs nothing,
 and the median of many such loops drops those that something else interrupted.
@@ -36,6 +36,21 @@ def medians(
         for loop, times, taken in zip(loops, turns, samples, strict=True):
             taken.append(seconds_of(loop, times) / times)
     return [median(taken) for taken in samples]
+
+
+def mean(loop: Callable[[int], object], expected: float, seconds: float) -> float:
+    """Return the mean seconds of one turn of a loop, over so many seconds.
+
+    ``expected`` is what a turn takes where nothing disturbs it.
+    """
+    times = max(1, round(SAMPLE_SECONDS / expected))
+    loop(times)
+    turns = 0
+    begin = perf_counter()
+    while (taken := perf_counter() - begin) < seconds or not turns:
+        loop(times)
+        turns += times
+    return taken / turns
 
 
 def median_of_calls(call: Callable[[], object]) -> float:

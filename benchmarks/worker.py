@@ -17,7 +17,7 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     layer: str = task["layer"]
     setting = Setting(**task["setting"])
-    options = Options(tuple(task["sizes"]), tuple(task["threads"]))
+    options = Options(**task["options"])
     layers.make_loadable(layer)
     row = rows.load(task["row"])
     measure = row.limit if layer == LIMIT else row.figures

@@ -12,6 +12,7 @@ NAMES = (
     "uneven",
     "mixed",
     "threads",
+    "neighbours",
     "schedule",
     "fork",
     "startup",
