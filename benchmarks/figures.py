@@ -34,6 +34,7 @@ class Setting:
     numba_threads: int = 0
     torch_threads: int = 0  # 0: torch is not loaded
     python_threads: int = 1
+    outer_iterations: int = 0  # 0: the row does not nest, or says itself how
     busy_processes: int = 0  # beside the one that measures
     case: str = ""
 

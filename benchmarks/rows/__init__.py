@@ -12,6 +12,7 @@ NAMES = (
     "uneven",
     "mixed",
     "threads",
+    "compose",
     "neighbours",
     "schedule",
     "fork",

@@ -10,9 +10,9 @@ from numba import njit, prange
 
 from benchmarks.timing import seconds_of
 
-STEPS = 32  # of an iteration. Passed to the loops, or they would be compiled for this number alone.
+STEPS = 64  # of an iteration. Passed to the loops, or they would be compiled for this number alone.
 CALIBRATION_SECONDS = 0.2
-SAMPLE_ITERATIONS = 2_000  # short beside what a scheduler lets a thread run
+SAMPLE_ITERATIONS = 1_000  # short beside what a scheduler lets a thread run
 
 
 @njit(cache=True, nogil=True)

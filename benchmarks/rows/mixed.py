@@ -26,7 +26,7 @@ def doubled(x, out):
 def settings(options: Options) -> Iterator[Setting]:
     counts = sorted({1, 2, 4, options.cores})
     for t in counts:
-        for n in counts:
+        for n in sorted({*counts, 2 * options.cores}):
             yield Setting(n, torch_threads=t, case=f"({t}, {n})")
 
 

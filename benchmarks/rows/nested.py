@@ -1,4 +1,4 @@
-"""nested: a prange inside a prange, 64 x 20,000 float64, or all in one outer iteration.
+"""nested: a prange inside a prange, of float64: many outer iterations, some or one.
 
 The limit is the same sums on one thread, divided by the cores at work.
 """
@@ -13,7 +13,11 @@ from benchmarks.rows._kernels import total
 from benchmarks.timing import median_of_calls
 
 UNIT = "us"
-SHAPES = {"64 x 20,000": (64, 20_000), "1 x 1,280,000": (1, 1_280_000)}
+SHAPES = {
+    "1,024 x 1,000": (1_024, 1_000),
+    "64 x 20,000": (64, 20_000),
+    "1 x 1,280,000": (1, 1_280_000),
+}
 
 
 @njit(parallel=True, cache=True)

@@ -18,7 +18,7 @@ SAMPLE_SECONDS = 0.03  # long beside what it takes to set the threads going
 
 
 def settings(options: Options) -> Iterator[Setting]:
-    for count in (1, 2, 4, 8):
+    for count in sorted({1, 2, 4, 8, options.cores, 2 * options.cores}):
         yield Setting(python_threads=count, case=f"{count}")
 
 
