@@ -1,9 +1,13 @@
 """The benchmark suite runs what it is asked to run, and shows what it cannot."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from processes import run_python
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,8 +53,75 @@ def test_a_layer_that_cannot_run_a_row_says_why() -> None:
     assert "workqueue does not run nested: killed by SIGABRT" in run.stdout
 
 
+def test_launches_beside_neighbours_are_measured_for_as_long_as_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    asked = ["--rows", "neighbours", "--layers", "ompsafe", "--seconds", "0.01", "--rounds", "1"]
+    run = suite(*asked, "--json", str(file))
+    assert run.returncode == 0, run.stderr
+    assert "does not run" not in run.stdout
+    cores = len(os.sched_getaffinity(0))
+    figures = json.loads(file.read_text())["figures"]
+    assert {(figure["case"], figure["layer"]) for figure in figures} == {
+        (f"{alone}, {busy} busy", layer)
+        for alone in ("20 us", "70 us", "1 ms", "20 ms")
+        for busy in {max(1, cores // 2), cores}
+        for layer in ("ompsafe", "limit")
+    }
+
+
+def test_busy_neighbours_end_with_a_process_that_is_killed() -> None:
+    run_python(
+        r"""
+        import subprocess, sys
+        from pathlib import Path
+        from time import sleep
+
+        program = (
+            "from signal import pause; from benchmarks.rows._busy import busy_processes\n"
+            "with busy_processes(2) as ids: print(*ids, flush=True); pause()"
+        )
+
+        def is_running(process):
+            try:
+                state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                return False
+            return state != "Z"  # it has ended, and nobody has asked how
+
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+            busy = parent.stdout.readline().decode().split()
+            assert [is_running(process) for process in busy] == [True, True]
+            parent.kill()
+        while any(is_running(process) for process in busy):
+            sleep(0.01)
+        """,
+        cwd=ROOT,
+    )
+
+
+@pytest.mark.needs_torch
+def test_launches_compose_in_each_way() -> None:
+    ways = ["flat", "2 outer", "2 threads", "4 threads, uneven", "beside torch"]
+    cases, failures = run_python(
+        f"""
+        import json
+        from benchmarks import rows, suite
+        from benchmarks.figures import Options
+
+        options, results = Options((), ()), suite.Results({{}}, 1)
+        for setting in rows.load("compose").settings(options):
+            if setting.case in {ways}:
+                suite.run(suite.Task("compose", setting, "ompsafe"), options, results)
+        print(json.dumps([results.cases("compose"), [*results.failures.values()]]))
+        """,
+        cwd=ROOT,
+    )
+    assert (cases, failures) == (ways, [])
+
+
 def test_p8_a_bad_argument_gets_one_clear_line() -> None:
-    for bad in (["--rounds", "0"], ["--threads", "-1"], ["--sizes", "many"], ["--rows", "all"]):
+    counts = (["--rounds", "0"], ["--threads", "-1"], ["--sizes", "many"])
+    for bad in (*counts, ["--seconds", "0"], ["--rows", "all"]):
         run = suite(*bad)
         assert run.returncode == 2
         assert bad[1] in run.stderr.splitlines()[-1]
