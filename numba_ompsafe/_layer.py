@@ -62,24 +62,27 @@ def after_launch(parallel: Any) -> None:
 
     _threadpoolctl.register()
     parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
-    parallel.build_gufunc_kernel = _with_dimensions_that_exist(parallel.build_gufunc_kernel)
+    parallel.build_gufunc_kernel = _for_this_layer(parallel.build_gufunc_kernel)
     _core.set_mask(0)
 
 
-def _with_dimensions_that_exist(build_gufunc_kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Have ufuncs say that they have no core dimensions.
+def _for_this_layer(build_gufunc_kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Have launches leave a GIL alone that their thread does not hold, and ufuncs say what is so.
 
-    Numba says that they have one for each argument, but NumPy hands a ufunc its length and nothing
-    more: a layer would read what happens to lie behind it. What returns a value is a ufunc.
+    Numba says that a ufunc has a core dimension for each argument, but NumPy hands a ufunc its
+    length and nothing more: a layer would read what happens to lie behind it. What returns a value
+    is a ufunc.
     """
 
     @functools.wraps(build_gufunc_kernel)
     def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
         from numba import types
 
+        from numba_ompsafe._launch_code import context_of_launches
+
         if sig.return_type != types.none:
             inner_ndim = 0
-        return build_gufunc_kernel(library, ctx, info, sig, inner_ndim)
+        return build_gufunc_kernel(library, context_of_launches(ctx), info, sig, inner_ndim)
 
     return build
 
