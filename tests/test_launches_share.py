@@ -1,0 +1,253 @@
+"""P5: idle threads take slots of launches that have some left; whoever runs them, they are slots.
+
+That threads take part shows in how many slots wait at the same time, on any machine.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import SITE_PACKAGES, run_python
+
+# pip installs Intel's beside the folder of the packages.
+INTEL = [str(file) for path in SITE_PACKAGES if (file := Path(path, "../../libiomp5.so")).exists()]
+RUNTIMES = {
+    "GNU, torch's": {},
+    "GNU, the system's": {"LD_PRELOAD": "libgomp.so.1"},
+    "LLVM": {"LD_PRELOAD": "libomp.so.5"},
+    "Intel": {"LD_PRELOAD": "".join(INTEL[:1])},
+}
+BESIDE_TORCH = {
+    f"torch's pool has {pool}": f"import torch\ntorch.set_num_threads({pool})" for pool in (2, 8)
+}
+CASES = [
+    *(pytest.param(env, "", id=name) for name, env in RUNTIMES.items()),
+    *(
+        pytest.param({}, code, id=name, marks=pytest.mark.needs_torch)
+        for name, code in BESIDE_TORCH.items()
+    ),
+]
+runtimes = pytest.mark.parametrize(("env", "before"), CASES)
+
+
+def run(code: str, env: dict[str, str], before: str = "") -> Any:
+    begin = f"import json\n{before}\nimport numba, numpy as np\nfrom sharing import *\n"
+    return run_python(begin + code, {"NUMBA_NUM_THREADS": "8"} | env)
+
+
+# All threads take part
+
+
+@runtimes
+def test_p5_all_slots_of_a_launch_at_once(env: dict[str, str], before: str) -> None:
+    run("assert all_at_once(8)", env, before)
+
+
+@runtimes
+def test_p5_slots_of_nested_launches_at_once(env: dict[str, str], before: str) -> None:
+    # Their own callers alone would be as many as there are outer iterations.
+    code = "print(json.dumps([all_at_once(outer, 8) for outer in (2, 3, 4)]))"
+    assert run(code, env, before) == [True] * 3
+
+
+@runtimes
+def test_p5_slots_three_levels_deep_at_once(env: dict[str, str], before: str) -> None:
+    run("assert all_at_once(2, 2, 8)", env, before)
+
+
+@runtimes
+def test_p5_slots_of_nested_launches_of_a_new_thread_at_once(
+    env: dict[str, str], before: str
+) -> None:
+    run("import openmp\nassert openmp.on_new_thread(lambda: all_at_once(2, 8))", env, before)
+
+
+@runtimes
+def test_p5_chunks_of_nested_launches_at_once(env: dict[str, str], before: str) -> None:
+    run("assert all_at_once(2, 16, kernel=in_chunks)", env, before)
+
+
+@runtimes
+def test_p5_slots_of_a_launch_inside_of_objmode_at_once(env: dict[str, str], before: str) -> None:
+    # One that holds the GIL as it begins.
+    code = """
+@numba.njit(parallel=True)
+def in_objmode(slots, microseconds):
+    for i in numba.prange(slots.shape[0]):
+        with numba.objmode():
+            wait_in_each(slots[i], microseconds)
+assert all_at_once(2, 8, kernel=in_objmode)
+"""
+    run(code, env, before)
+
+
+def test_p5_slots_of_the_one_slot_that_launches_at_once() -> None:
+    # Members that are done early go on with the launches of those that are not.
+    code = """
+@numba.njit(parallel=True)
+def last_alone(slots, microseconds):
+    for i in numba.prange(8):
+        if i == 7:
+            wait_in_each(slots, microseconds)
+assert all_at_once(32, kernel=last_alone)
+"""
+    run(code, RUNTIMES["GNU, the system's"])
+
+
+@pytest.mark.needs_torch
+def test_p5_more_slots_than_torchs_pool_has_threads() -> None:
+    # torch keeps the threads that it has, and no others come and go.
+    code = """
+import forks
+def pair():
+    torch.ones(1_000_000).sum()
+    with_torch = forks.tasks()
+    slots = launch(8)
+    return len(set(slots["thread"].tolist())), forks.tasks() - with_torch
+torch.ones(1_000_000).sum()
+torchs = forks.tasks()
+assert all_at_once(8)
+assert torch.get_num_threads() == 2
+# A launch that others keep from its cores for long may be one of few threads.
+pairs = [pair() for _ in range(30)]
+assert [threads for threads, _ in pairs].count(8) >= 15, pairs
+assert [len(new) for _, new in pairs].count(0) >= 25, pairs
+assert torchs <= forks.tasks()
+assert torch.get_num_threads() == 2
+"""
+    run(code, {}, "import torch\ntorch.set_num_threads(2)")
+
+
+# Slots are slots
+
+
+@runtimes
+@pytest.mark.parametrize("shape", [(8,), (3, 8), (2, 2, 8)])
+def test_p5_ids_and_masks_of_slots_that_others_run(
+    env: dict[str, str], before: str, shape: tuple[int, ...]
+) -> None:
+    code = f"""
+for wait in [WAIT] * 5 + [50] * 20 + [0] * 100:
+    slots = launch(*{shape}, microseconds=wait)
+    assert (slots["mask"] == 8).all(), slots["mask"]
+    assert (slots["id"] == np.arange(8)).all(), slots["id"]
+"""
+    run(code, env, before)
+
+
+@runtimes
+def test_p5_no_two_chunks_run_under_one_id(env: dict[str, str], before: str) -> None:
+    code = """
+def check(slots):
+    assert (slots["mask"] == 8).all(), slots["mask"]
+    assert set(slots["id"].ravel().tolist()) <= set(range(8)), slots["id"]
+    assert one_at_a_time_under_each_id(slots), slots
+for wait in [200] * 20 + [0] * 50:
+    check(launch(3, 40, microseconds=wait, kernel=in_chunks))
+    with numba.parallel_chunksize(1):
+        check(launch(40, microseconds=wait))
+"""
+    run(code, env, before)
+
+
+@runtimes
+def test_p5_a_mask_that_is_set_in_a_slot_holds_in_it_and_ends_with_it(
+    env: dict[str, str], before: str
+) -> None:
+    code = """
+def check(slots, masks):
+    for one, mask in zip(slots, masks, strict=True):
+        assert (one["mask"] == mask).all(), slots["mask"]
+        blocks = np.array_split(one["id"], mask)
+        assert all((block == slot).all() for slot, block in enumerate(blocks)), one["id"]
+for wait in [1000] * 10 + [0] * 100:
+    check(launch(8, 8, microseconds=wait, kernel=under_masks), range(1, 9))
+    check(launch(3, 8, microseconds=wait), [8] * 3)
+assert numba.get_num_threads() == 8
+"""
+    run(code, env, before)
+
+
+BITS = """
+x = np.random.default_rng(1).normal(size=10_007) * 10.0 ** np.arange(10_007) ** 0.1
+def bits_of(total):
+    return float(total).hex()
+"""
+
+
+@runtimes
+def test_p5_bits_of_a_reduction_whoever_runs_its_slots(env: dict[str, str], before: str) -> None:
+    flat = "print(json.dumps([bits_of(waiting_total(x))]))"
+    nested = """
+rounds = [totals(x, n) for _ in range(100) for n in (2, 3, 8)]
+print(json.dumps(sorted({bits_of(one) for totals in rounds for one in totals})))
+"""
+    begin = f"import json, numpy as np\nfrom sharing import *\n{BITS}"
+    in_turn = run_python(begin + flat, {"NUMBA_NUM_THREADS": "8"}, layer="workqueue")
+    assert run(BITS + flat, env, before) == in_turn
+    assert run(BITS + nested, env, before) == in_turn
+
+
+@runtimes
+def test_p5_ufuncs_and_gufuncs_inside_of_a_slot(env: dict[str, str], before: str) -> None:
+    code = """
+import ufuncs
+
+@numba.guvectorize(["void(float64[:], float64[:])"], "(n)->()", target="parallel")
+def sums(row, result):
+    result[0] = row.sum()
+
+x = np.arange(40_000.0)
+def right():
+    rows = x.reshape(-1, 8)
+    return bool((ufuncs.add(x, x) == 2 * x).all() and (sums(rows) == rows.sum(axis=1)).all())
+
+@numba.njit(parallel=True)
+def in_slots(n):
+    wrong = 0
+    for i in numba.prange(n):
+        with numba.objmode(ok="boolean"):
+            ok = right()
+        wrong += not ok
+    return wrong
+
+assert sum(in_slots(n) for _ in range(20) for n in (1, 2, 3, 20)) == 0
+"""
+    run(code, env, before)
+
+
+@runtimes
+def test_p5_an_exception_in_a_slot_leaves_no_trace(env: dict[str, str], before: str) -> None:
+    # It gets to the caller where the caller runs the slot, and Numba makes nothing sensible of it.
+    # Elsewhere it is lost.
+    code = """
+from kernels import _usleep
+
+@numba.njit
+def check(i):
+    _usleep(500)
+    if i == 5:
+        raise ValueError("in a slot")
+
+@numba.njit(parallel=True)
+def inner(done):
+    for i in numba.prange(8):
+        check(i)
+        done[i] += 1
+
+@numba.njit(parallel=True)
+def outer(n, done):
+    for i in numba.prange(n):
+        inner(done[i])
+
+for n in [1, 2, 3, 8] * 10:
+    done = np.zeros((n, 8), np.int64)
+    try:
+        outer(n, done)
+    except (SystemError, ValueError):
+        pass
+    assert (np.delete(done, 5, axis=1) == 1).all() and (done[:, 5] == 0).all(), done
+    slots = launch(n, 8, microseconds=0)
+    assert (slots["mask"] == 8).all() and (slots["id"] == np.arange(8)).all()
+"""
+    run(code, env, before)
