@@ -1,0 +1,150 @@
+"""P5: launches of many Python threads share the cores, and idle threads cost nothing.
+
+A process here has two cores, or one where there are no two: as many threads and as much time of
+cores on every machine.
+"""
+
+import pytest
+from processes import run_python
+
+TWO_CORES = """
+import json, os, threading, time
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+CORES = len(os.sched_getaffinity(0))
+"""
+GNU = {"LD_PRELOAD": "libgomp.so.1"}
+LLVM = {"LD_PRELOAD": "libomp.so.5"}
+runtimes = pytest.mark.parametrize(
+    ("env", "before"),
+    [
+        pytest.param(GNU, "", id="GNU"),
+        pytest.param(LLVM, "", id="LLVM"),
+        pytest.param({}, "import torch", id="torch", marks=pytest.mark.needs_torch),
+    ],
+)
+
+
+@runtimes
+@pytest.mark.parametrize("launch", ["launch_flat", "launch_nested"])
+def test_p5_threads_grow_with_the_python_threads_and_not_with_their_product(
+    env: dict[str, str], before: str, launch: str
+) -> None:
+    code = f"""
+{TWO_CORES}
+{before}
+import forks, numba, numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from teams import LONG, check
+
+THREADS = 12
+turns, waits = np.full(16, LONG), np.zeros(16, np.int64)
+
+def launch_flat():
+    check(waits, turns)
+
+@numba.njit(parallel=True)
+def outer(x, rows):
+    for i in numba.prange(rows):
+        inner(x[i])
+
+@numba.njit(parallel=True)
+def inner(x):
+    for i in numba.prange(x.size):
+        for _ in range(20_000):
+            x[i] = x[i] * 0.5 + 1
+
+def launch_nested():
+    outer(np.zeros((3, 16)), 3)
+
+outer(np.zeros((3, 16)), 0)  # compiled, and not launched
+{before and "torch.ones(1_000_000).sum()"}
+most, done, begun = 0, threading.Event(), threading.Barrier(THREADS)
+def watch():
+    global most
+    while not done.is_set():
+        most = max(most, len(forks.tasks()))
+        time.sleep(0.001)
+
+def work():
+    begun.wait()
+    for _ in range(20):
+        {launch}()
+
+others = len(forks.tasks()) - 1  # of torch
+watcher = threading.Thread(target=watch)
+watcher.start()
+with ThreadPoolExecutor(THREADS) as threads:
+    for one in [threads.submit(work) for _ in range(THREADS)]:
+        one.result()
+done.set()
+watcher.join()
+allowed = others + (THREADS + 2) + 8 + 2 * CORES + 4
+print(json.dumps([most, allowed]))
+"""
+    most, allowed = run_python(code, {"NUMBA_NUM_THREADS": "8"} | env)
+    assert most <= allowed
+
+
+# One slot takes a second, and the rest of its launch nothing. By the time that threads had a core.
+ONE_LONG_SLOT = """
+import ctypes
+import numba, numpy as np, openmp
+from numba import cfunc, njit, prange, types
+from kernels import _usleep
+from sharing import _clock_gettime, all_at_once
+
+_member = types.ExternalFunction("omp_get_thread_num", types.int32())
+CPU_TIME_OF_THIS_THREAD = 3
+
+@njit
+def compute():
+    clock = np.zeros(4, np.int64)
+    _clock_gettime(CPU_TIME_OF_THIS_THREAD, clock[2:].ctypes)
+    while (clock[0] - clock[2]) * 1_000_000_000 + clock[1] - clock[3] < 1_000_000_000:
+        _clock_gettime(CPU_TIME_OF_THIS_THREAD, clock.ctypes)
+
+@njit
+def sleep():
+    _usleep(1_000_000)
+
+@cfunc(types.void(types.voidptr))
+def member(_):
+    if _member() == 0:
+        {do}()
+
+@njit(parallel=True)
+def flat(n):
+    for i in prange(n):
+        if i == 5:
+            {do}()
+
+@njit(parallel=True)
+def nested(n):
+    for i in prange(n):
+        if i == 1:
+            flat(n)
+
+def cpu_time(function, *arguments):
+    begin = time.process_time()
+    function(*arguments)
+    return time.process_time() - begin
+
+flat(0), nested(0)
+assert all_at_once(8)  # all threads that there may be are there
+body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(member.address)
+region = openmp.bound().library.GOMP_parallel
+def all_times():
+    return cpu_time(region, body, None, 8, 0), cpu_time(flat, 8), cpu_time(nested, 8)
+print(json.dumps([min(times) for times in zip(all_times(), all_times())]))
+"""
+
+
+@runtimes
+@pytest.mark.parametrize("do", ["sleep", "compute"])
+def test_p5_idle_threads_take_no_more_than_the_runtimes_own_at_its_barrier(
+    env: dict[str, str], before: str, do: str
+) -> None:
+    code = f"{TWO_CORES}\n{before}\n{ONE_LONG_SLOT.format(do=do)}"
+    region, flat, nested = run_python(code, {"NUMBA_NUM_THREADS": "8"} | env)
+    assert flat < region + 0.1
+    assert nested < region + 0.1
