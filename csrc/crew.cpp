@@ -50,8 +50,15 @@ void learn_wake() {
   measured_at.store(platform::coarse_clock_ns(), std::memory_order_relaxed);
 }
 
-Claimant anybody(const Runtime& runtime) {
-  return {.core_free = at_work::threads() < runtime.cores()};
+// How many threads may be at work for one of the crew to join them: fewer than there are cores; for
+// kernels that wait, fewer than the crew has.
+int limit_for(const Runtime& runtime, bool core_free) {
+  return core_free ? runtime.cores() : static_cast<int>(size.load(std::memory_order_relaxed));
+}
+
+bool work_for(const Runtime& runtime, bool core_free) {
+  return at_work::threads() < limit_for(runtime, core_free) &&
+         Board::offers({.core_free = core_free});
 }
 
 // Until somebody calls, or there is work without it.
@@ -63,7 +70,7 @@ void sleep(const Runtime& runtime) {
       learn_wake();
       return;
     }
-    if (Board::offers(anybody(runtime))) {
+    if (work_for(runtime, true) || work_for(runtime, false)) {
       if (state.word.compare_exchange_weak(now, now - kAsleep + kAwake)) return;
       continue;
     }
@@ -73,13 +80,11 @@ void sleep(const Runtime& runtime) {
 }
 
 // Runs slots of a launch as long as it has some; false if there is none.
-bool help(const Runtime& runtime, unsigned& from) {
-  Claimant who = anybody(runtime);
-  if (!Board::offers(who)) return false;
-  who.core_free = at_work::begin_below(runtime.cores());
-  if (!who.core_free && !at_work::begin_below(static_cast<int>(size.load()))) return false;
+bool help(const Runtime& runtime, bool core_free, unsigned& from) {
+  if (!work_for(runtime, core_free)) return false;
+  if (!at_work::begin_below(limit_for(runtime, core_free))) return false;
   state.word.fetch_sub(kAwake, std::memory_order_relaxed);
-  const bool helped = Board::run_some(from, who);
+  const bool helped = Board::run_some(from, {.core_free = core_free});
   state.word.fetch_add(kAwake, std::memory_order_relaxed);
   at_work::end(1);
   return helped;
@@ -96,7 +101,7 @@ void serve(void*) {
     }
     std::int64_t begin = platform::clock_ns();
     while (platform::clock_ns() - begin < kUsualWake) {
-      if (help(*runtime, from)) {
+      if (help(*runtime, true, from) || help(*runtime, false, from)) {
         begin = platform::clock_ns();
       } else {
         platform::pause();
