@@ -99,7 +99,7 @@ numba.set_num_threads(1)
 @njit
 def fail(i):
     if i == 3:
-        raise ValueError(f"three")
+        raise ValueError("three")
     return i
 
 @njit(parallel=True)
@@ -184,7 +184,7 @@ flat.compile("void(float64[::1])")
 nested.compile("void(float64[:, ::1])")
 texts = [kind(f) for f in (flat, nested) for kind in (type(f).inspect_llvm, type(f).inspect_asm)]
 texts = [text for by_signature in texts for text in by_signature.values()]
-address = "(?<=gufunc_)0x[0-9a-f]+|(?<=[.]kernel[.])[0-9]+|(?<=[.]pickledata[.])[0-9]+"
+address = "(gufunc_| at )0x[0-9a-f]+|[.](kernel|pickledata|picklebuf)[.][0-9]+"
 print(json.dumps([re.sub(address, "", text) for text in texts]))
 """
     load = LOAD_TBB * (layer == "tbb")
