@@ -25,6 +25,8 @@ def environment(layer: str, setting: Setting) -> dict[str, str]:
     kept["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's threads would spin beside those measured
     if layer != LIMIT:
         kept["NUMBA_THREADING_LAYER"] = layer
+    # What one layer has compiled would run under the others, too, with its way to take the GIL.
+    kept["NUMBA_CACHE_DIR"] = str(Path(__file__).parent / "__pycache__" / layer)
     return kept
 
 
