@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "platform.h"
 #include "thread_state.h"
@@ -15,21 +16,18 @@ namespace {
 // (a mask, a limit, a chunk size) ends with it.
 class ActAsSlot {
  public:
-  ActAsSlot(ThreadState& thread, const Launch* launch, std::size_t slot)
+  ActAsSlot(ThreadState& thread, std::size_t slot, std::size_t slots)
       : thread_(thread),
-        launch_(thread.launch),
         mask_(thread.mask),
         limit_(thread.limit),
         slot_(thread.slot),
         chunksize_(thread.chunksize) {
-    thread.launch = launch;
-    thread.mask = static_cast<int>(launch->slots());
+    thread.mask = static_cast<int>(slots);
     thread.limit = 0;
     thread.slot = static_cast<int>(slot);
     thread.chunksize = 0;
   }
   ~ActAsSlot() {
-    thread_.launch = launch_;
     thread_.mask = mask_;
     thread_.limit = limit_;
     thread_.slot = slot_;
@@ -40,7 +38,6 @@ class ActAsSlot {
 
  private:
   ThreadState& thread_;
-  const Launch* const launch_;
   const int mask_;
   const int limit_;
   const int slot_;
@@ -121,6 +118,8 @@ void Launch::run_as_member(std::size_t member, std::size_t team_size) {
 }
 
 void Launch::run_slot(std::size_t slot) {
+  ThreadState& thread = this_thread;
+  const Launch* const outer = std::exchange(thread.launch, this);
   if (chunked()) {
     run_chunks_as(slot);
   } else if (claimed_ != nullptr) {
@@ -128,6 +127,7 @@ void Launch::run_slot(std::size_t slot) {
   } else {
     run_block(slot);
   }
+  thread.launch = outer;
 }
 
 void Launch::run_block(std::size_t slot) {
@@ -171,7 +171,7 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
   for (std::size_t i = 0; i < array_count_; ++i) {
     arguments[i] = this->arguments()[i] + begin * steps_[i];
   }
-  const ActAsSlot as_slot(this_thread, this, slot);
+  const ActAsSlot as_slot(this_thread, slot, slots_);
   if (timed_piece_ != piece) [[likely]] {
     kernel_(arguments, dimensions, steps_, data_);
     return;

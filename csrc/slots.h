@@ -112,7 +112,7 @@ class alignas(64) Launch {
   // Members in excess of the slots have no part.
   void run_as_member(std::size_t member, std::size_t team_size);
 
-  // One slot, for which nobody else may make this call.
+  // One slot, for which nobody else may make this call, of a launch in which others take part.
   void run_slot(std::size_t slot);
 
  private:

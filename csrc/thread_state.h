@@ -19,7 +19,7 @@ struct ThreadState {
   // this thread. 0 for none, and in a slot.
   int limit = 0;
 
-  // The launch that this thread runs a slot of, nullptr if none.
+  // The launch that this thread runs a slot of beside other threads, nullptr if none.
   const Launch* launch = nullptr;
 
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.

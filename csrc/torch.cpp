@@ -32,6 +32,7 @@ std::atomic<const Torch*> found{nullptr};
 std::atomic<std::int64_t> last_period{-1};
 
 constinit std::mutex looking;
+constinit std::mutex asking;
 std::atomic<std::uint64_t> code_seen{0};
 
 // torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
@@ -62,9 +63,11 @@ struct Plan {
 };
 
 // To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
-// child could never take.
+// child could never take. And one at a time: the first question in a forked child has torch make a
+// pool anew, which it does without a lock.
 Plan plan_for_new_thread(const Torch& torch, int initial) {
   if (torch.get_num_threads == nullptr) return {initial, false};
+  const std::lock_guard lock(asking);
   struct Question {
     const Torch& torch;
     Plan plan;
@@ -158,7 +161,11 @@ bool settle_here(const Runtime& runtime) {
     if (plan.count != count && (plan.was_told || count != initial)) return false;
     expected = plan.count;
   }
-  const int answer = torch.get_num_threads();
+  int answer;
+  {
+    const std::lock_guard lock(asking);
+    answer = torch.get_num_threads();
+  }
   // torch was told something else on another thread: before, or just now.
   const bool overwritten = answer != count && answer != expected;
   if (overwritten) runtime.set_num_threads(count);
@@ -166,6 +173,9 @@ bool settle_here(const Runtime& runtime) {
   return true;
 }
 
-void after_fork_in_child() { new (&looking) std::mutex; }
+void after_fork_in_child() {
+  new (&looking) std::mutex;
+  new (&asking) std::mutex;
+}
 
 }  // namespace ompsafe::torch
