@@ -10,6 +10,7 @@
 #include "board.h"
 #include "platform.h"
 #include "runtime.h"
+#include "thread_supply.h"
 
 namespace ompsafe::crew {
 namespace {
@@ -111,17 +112,20 @@ void serve(void*) {
   }
 }
 
-// One at a time; who finds another one at it does without.
-void grow(unsigned helpers) {
+// One at a time; who finds another one at it does without. Not tried again for a while where the
+// system gave none.
+void grow(const Runtime& runtime, unsigned threads) {
   const std::unique_lock lock(growing, std::try_to_lock);
   if (!lock.owns_lock()) return;
-  while (size.load(std::memory_order_relaxed) < helpers) {
+  const std::size_t stack = thread_supply::stack_size(runtime);
+  for (unsigned now = size.load(); now < threads && thread_supply::expected(1) != 0; ++now) {
     state.word.fetch_add(kAwake);
-    if (!platform::start_thread(serve, nullptr)) {
+    if (!platform::start_thread(serve, nullptr, stack)) {
       state.word.fetch_sub(kAwake);
+      thread_supply::fell_short(0);
       return;
     }
-    size.fetch_add(1, std::memory_order_relaxed);
+    size.store(now + 1, std::memory_order_relaxed);
   }
 }
 
@@ -154,9 +158,9 @@ std::int64_t wake_ns() {
   return age < kHolds * measured ? measured : kUsualWake;
 }
 
-unsigned call(unsigned helpers) {
+unsigned call(const Runtime& runtime, unsigned helpers) {
   // One more, for the core of a caller who has come to wait.
-  if (size.load(std::memory_order_relaxed) <= helpers) grow(helpers + 1);
+  if (size.load(std::memory_order_relaxed) <= helpers) grow(runtime, helpers + 1);
   wake(helpers);
   return std::min(helpers, size.load(std::memory_order_relaxed));
 }

@@ -7,6 +7,10 @@
 
 #include <cstdint>
 
+namespace ompsafe {
+class Runtime;
+}
+
 namespace ompsafe::crew {
 
 // In nanoseconds, what waking a thread takes on a machine that is not busy: for so long a thread
@@ -25,7 +29,7 @@ std::int64_t wake_ns();
 
 // Has `helpers` threads look at the board: wakes those of them that sleep, and starts those that
 // are missing. Returns how many there are, fewer where the system gives no more.
-unsigned call(unsigned helpers);
+unsigned call(const Runtime& runtime, unsigned helpers);
 
 // That a thread has left its core: one that sleeps may have it, if there is something to do.
 void core_is_free();

@@ -197,11 +197,12 @@ bool process_was_forked() {
   return (flags & kForkedNotExecuted) != 0;
 }
 
-bool start_thread(void (*body)(void*), void* argument) {
+bool start_thread(void (*body)(void*), void* argument, std::size_t stack_size) {
   StartedThread* started = new StartedThread{body, argument};
   pthread_attr_t detached;
   pthread_attr_init(&detached);
   pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  if (stack_size != 0) pthread_attr_setstacksize(&detached, stack_size);
   pthread_t thread;
   const bool created = create_thread(&thread, &detached, run_started, started);
   pthread_attr_destroy(&detached);

@@ -75,10 +75,10 @@ int cores_of_main_thread();
 // /proc/self/stat).
 bool process_was_forked();
 
-// Starts a thread that runs `body(argument)` with every signal blocked but those of a fault: the
-// signals of the process go to the threads that its author knows of. False if the system has no
-// thread to give.
-bool start_thread(void (*body)(void*), void* argument);
+// Starts a thread with a stack of `stack_size` bytes (0: the default) that runs `body(argument)`
+// with every signal blocked but those of a fault: the signals of the process go to the threads that
+// its author knows of. False if the system has no thread to give.
+bool start_thread(void (*body)(void*), void* argument, std::size_t stack_size);
 
 // The same, and waits for its end: code runs with a thread's initial state, whatever the calling
 // thread has set for itself.

@@ -54,7 +54,7 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
     return;
   }
   if (wanted != 0) {
-    const unsigned had = crew::call(wanted);
+    const unsigned had = crew::call(runtime, wanted);
     if (had == wanted) {
       thread_supply::had_all(wanted + 1);
     } else {

@@ -59,7 +59,32 @@ std::size_t size_of(const char* text, std::size_t unit) {
   }
 }
 
-// What the runtime gives a thread for its stack; 0 for the system's default.
+}  // namespace
+
+NewThreads::NewThreads(const Runtime& runtime, unsigned wanted) {
+  if (thread_supply::expected(wanted) == 0) return;
+  no_fork_.emplace();
+  alone_ = std::unique_lock(starting);
+  const unsigned expected = thread_supply::expected(wanted);  // after who was before us
+  if (expected == 0) return;
+  const std::size_t stack = thread_supply::stack_size(runtime);
+  const unsigned tried = expected + kSpare;
+  unsigned found = platform::threads_to_be_had(tried, stack);
+  if (found < tried) {
+    platform::sleep_ns(kUntilEnded);
+    found = platform::threads_to_be_had(tried, stack);
+  }
+  had_ = found > kSpare ? found - kSpare : 0;
+  if (had_ != expected) thread_supply::fell_short(had_);
+}
+
+void NewThreads::started() {
+  if (alone_.owns_lock()) alone_.unlock();
+  no_fork_.reset();
+}
+
+namespace thread_supply {
+
 std::size_t stack_size(const Runtime& runtime) {
   struct Variable {
     const char* name;
@@ -79,33 +104,10 @@ std::size_t stack_size(const Runtime& runtime) {
   return runtime.gnu() ? first_set(kGnus, 0) : first_set(kLlvms, kLlvmsStack);
 }
 
-}  // namespace
-
-NewThreads::NewThreads(const Runtime& runtime, unsigned wanted) {
-  if (thread_supply::expected(wanted) == 0) return;
-  no_fork_.emplace();
-  alone_ = std::unique_lock(starting);
-  const unsigned expected = thread_supply::expected(wanted);  // after who was before us
-  if (expected == 0) return;
-  const std::size_t stack = stack_size(runtime);
-  const unsigned tried = expected + kSpare;
-  unsigned found = platform::threads_to_be_had(tried, stack);
-  if (found < tried) {
-    platform::sleep_ns(kUntilEnded);
-    found = platform::threads_to_be_had(tried, stack);
-  }
-  had_ = found > kSpare ? found - kSpare : 0;
-  if (had_ == expected) return;
-  found_when_short.store(had_, std::memory_order_relaxed);
+void fell_short(unsigned found) {
+  found_when_short.store(found, std::memory_order_relaxed);
   short_period.store(this_period(), std::memory_order_relaxed);
 }
-
-void NewThreads::started() {
-  if (alone_.owns_lock()) alone_.unlock();
-  no_fork_.reset();
-}
-
-namespace thread_supply {
 
 unsigned expected(unsigned wanted) {
   const std::int64_t period = short_period.load(std::memory_order_relaxed);
@@ -114,7 +116,8 @@ unsigned expected(unsigned wanted) {
 }
 
 void had_all(unsigned asked) {
-  if (asked >= last_shortage().asked) shortage.store(0, std::memory_order_relaxed);
+  const unsigned asked_in_vain = last_shortage().asked;
+  if (asked_in_vain != 0 && asked >= asked_in_vain) shortage.store(0, std::memory_order_relaxed);
 }
 
 void had_fewer(unsigned asked, unsigned had) {

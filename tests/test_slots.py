@@ -26,7 +26,7 @@ print(json.dumps({{
     "outer": outer.tolist(),
     "inner": inner.tolist(),
     "ufunc": bool((ufuncs.add(x, x) == 2 * x).all()),
-    "threads": max(len(set(kernels.system_threads(100).tolist())) for _ in range(10)),
+    "threads": len(kernels.team(8, 100)),
 }}))
 """
 

@@ -28,14 +28,28 @@ _usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 def system_threads(n):
     """Return for each of n iterations which of the system's threads ran it.
 
-    An iteration waits for half a millisecond: launches that are known to be brief, or to compute,
-    may have fewer threads than were asked for.
+    An iteration waits for a millisecond: launches that are known to be brief, or to compute, may
+    have fewer threads than were asked for.
     """
     threads = np.full(n, -1, np.int64)
     for i in prange(n):
         threads[i] = _gettid()
-        _usleep(500)
+        _usleep(1000)
     return threads
+
+
+def team(n, iterations=None):
+    """Launch on n threads; return the set of the system's threads that ran it.
+
+    Those of the launch that had most, out of a few: threads come to help, and one may come late.
+    """
+    best = set()
+    for _ in range(20):
+        found = set(system_threads(iterations or n).tolist())
+        best = max(best, found, key=len)
+        if len(best) == n:
+            break
+    return best
 
 
 @njit(parallel=True, cache=True)

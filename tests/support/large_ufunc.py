@@ -1,4 +1,4 @@
-"""Parallel ufuncs that do not wait, alone: their wrappers are compiled in every process."""
+"""Parallel ufuncs that hardly wait, alone: their wrappers are compiled in every process."""
 
 from numba import vectorize
 from took_part import mark_some

@@ -15,7 +15,7 @@ _MARK = 1 << 22  # more than the system's highest thread id (PID_MAX_LIMIT)
 @njit(cache=True)
 def here():
     """Wait for a moment; return which of the system's threads does."""
-    _usleep(20)
+    _usleep(100)
     return _gettid()
 
 
@@ -27,7 +27,9 @@ def mark(value):
 
 @njit(cache=True)
 def mark_some(value, index):
-    """Return a whole number, one in a thousand with its thread, which does not wait."""
+    """Return a whole number, one in a thousand with its thread, one in ten thousand after a wait."""
+    if index % 10_000 == 0:
+        _usleep(1)
     return value * _MARK + (_gettid() if index % 1000 == 0 else 0)
 
 
@@ -50,8 +52,18 @@ def threads_of(marked, expected, every=1):
 def by_case(cases):
     """Run each case with the count that holds; return how many threads took part in it.
 
-    A case is a function of the count, which returns the number of threads.
+    A case is a function of the count, which returns the number of threads. It is run a few times,
+    as threads come to help, and one may come late.
     """
-    return {"count": numba.get_num_threads()} | {
-        name: case(numba.get_num_threads()) for name, case in cases.items()
-    }
+    count = numba.get_num_threads()
+    return {"count": count} | {name: at_most(case, count) for name, case in cases.items()}
+
+
+def at_most(case, count):
+    """Return how many threads took part in the one of some runs of a case that had most."""
+    most = 0
+    for _ in range(20):
+        most = max(most, case(count))
+        if most == count:
+            break
+    return most
