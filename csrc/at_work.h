@@ -6,13 +6,15 @@ namespace ompsafe::at_work {
 
 int threads();
 
+// For the calling thread, or for those of its team.
 void begin(int threads);
 void end(int threads);
 
 // One more, if fewer than `limit` are.
 bool begin_below(int limit);
 
-// In the child of a fork: nobody is.
+// In the child of a fork: nobody is, and what the calling thread had begun it ends for itself
+// alone.
 void forget();
 
 }  // namespace ompsafe::at_work

@@ -61,6 +61,7 @@ void Post::sleep_until_done() {
 
 void Post::take_down() {
   if (this_thread.launch == nullptr) this_thread.outermost = Claimant::kNone;
+  owner_ = nullptr;
   used.fetch_and(~bit(number()), std::memory_order_release);
 }
 
@@ -77,8 +78,7 @@ Post* Board::put(Launch& launch, bool beyond_cores) {
     if (~now == 0) return nullptr;
     const int first = static_cast<int>(thread.post);
     number = (thread.post + std::countr_one(std::rotr(now, first))) % kPosts;
-  } while (!used.compare_exchange_weak(now, now | bit(number), std::memory_order_acquire,
-                                       std::memory_order_relaxed));
+  } while (!used.compare_exchange_weak(now, now | bit(number)));
   thread.post = number;
   Post& post = posts[number];
   post.launch_ = &launch;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <bit>
 #include <mutex>
-#include <new>
 
 #include "at_work.h"
 #include "board.h"
@@ -43,7 +42,6 @@ alignas(64) std::atomic<unsigned> size{0};
 std::atomic<std::int64_t> last_call{0};
 std::atomic<std::int64_t> measured_wake{kUsualWake};
 std::atomic<std::int64_t> measured_at{0};
-constinit std::mutex growing;
 
 void learn_wake() {
   const std::int64_t taken = platform::clock_ns() - last_call.load(std::memory_order_relaxed);
@@ -112,11 +110,10 @@ void serve(void*) {
   }
 }
 
-// One at a time; who finds another one at it does without. Not tried again for a while where the
-// system gave none.
+// Who finds somebody at it does without. Not tried again for a while where the system gave none.
 void grow(const Runtime& runtime, unsigned threads) {
-  const std::unique_lock lock(growing, std::try_to_lock);
-  if (!lock.owns_lock()) return;
+  const std::unique_lock<std::mutex> alone = thread_supply::try_alone();
+  if (!alone.owns_lock()) return;
   const std::size_t stack = thread_supply::stack_size(runtime);
   for (unsigned now = size.load(); now < threads && thread_supply::expected(1) != 0; ++now) {
     state.word.fetch_add(kAwake);
@@ -165,14 +162,12 @@ unsigned call(const Runtime& runtime, unsigned helpers) {
   return std::min(helpers, size.load(std::memory_order_relaxed));
 }
 
-void core_is_free() {
-  if (State::asleep(state.word.load(std::memory_order_relaxed)) != 0 && Board::offers({})) {
-    wake(State::awake(state.word.load()) + 1);
-  }
+void cores_are_free(unsigned cores) {
+  const std::uint64_t now = state.word.load(std::memory_order_relaxed);
+  if (State::asleep(now) != 0 && Board::offers({})) wake(State::awake(now) + cores);
 }
 
 void forget() {
-  new (&growing) std::mutex;
   state.word.store(0);
   size.store(0);
 }

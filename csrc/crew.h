@@ -31,8 +31,8 @@ std::int64_t wake_ns();
 // are missing. Returns how many there are, fewer where the system gives no more.
 unsigned call(const Runtime& runtime, unsigned helpers);
 
-// That a thread has left its core: one that sleeps may have it, if there is something to do.
-void core_is_free();
+// That threads have left their cores: those that sleep may have them, if there is something to do.
+void cores_are_free(unsigned cores);
 
 // In the child of a fork: there is nobody.
 void forget();

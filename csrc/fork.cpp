@@ -47,6 +47,8 @@ void in_child() {
   pool_count::forget();
   new (forking_storage) std::shared_mutex;
   this_thread.forks_begun = 0;
+  // A fork inside of a slot: nobody else takes part any more.
+  this_thread.launch = nullptr;
 }
 
 struct PoolEnd {

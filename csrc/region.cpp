@@ -138,7 +138,7 @@ void run_growing_team(const Runtime& runtime, Launch& launch, unsigned team_size
   launch.set_runtime(runtime);
   NewTeam team{launch, threads};
   runtime.parallel(run_member_of_new_team, &team, had);
-  if (!pools::lost_here(runtime)) this_thread.empty_region_ns = measure_empty(runtime, had);
+  if (all && !pools::lost_here(runtime)) this_thread.empty_region_ns = measure_empty(runtime, had);
 }
 
 // Where the pool has another size than the team. Not what it had if torch has another count since:
@@ -171,11 +171,9 @@ unsigned team_here(const Runtime& runtime, unsigned threads) {
   } else if (threads > static_cast<unsigned>(runtime.cores())) {
     return 0;
   }
-  const ThreadState& thread = this_thread;
-  if (thread.pool_size == 0 && pool_count::threads() != 0 &&
-      pool_count::threads() + static_cast<int>(threads) > runtime.cores()) {
-    return 0;
-  }
+  const int here = this_thread.pool_size, wanted = static_cast<int>(threads);
+  const int elsewhere = pool_count::threads() - here;
+  if (wanted > here && elsewhere > 0 && elsewhere + wanted > runtime.cores()) return 0;
   return cut_to_limit(runtime, threads);
 }
 
@@ -198,6 +196,7 @@ void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned th
     run_team_of_new_size(runtime, launch, team_size);
   }
   at_work::end(static_cast<int>(threads));
+  crew::cores_are_free(threads);
 }
 
 }  // namespace ompsafe::region

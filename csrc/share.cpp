@@ -22,7 +22,7 @@ unsigned with_cores(const Runtime& runtime, unsigned helpers) {
 // Its core is free meanwhile. The kernel that made the launch has not waited for anything.
 void sleep_until_done(Post& post) {
   at_work::end(1);
-  crew::core_is_free();
+  crew::cores_are_free(1);
   post.sleep_until_done();
   at_work::begin(1);
   ++this_thread.own_waits;
@@ -57,7 +57,7 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
     const unsigned had = crew::call(runtime, wanted);
     if (had == wanted) {
       thread_supply::had_all(wanted + 1);
-    } else {
+    } else if (thread_supply::expected(1) == 0) {
       thread_supply::had_fewer(wanted + 1, had + 1);
     }
   }
@@ -77,6 +77,7 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
 void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond_cores,
            bool inside) {
   threads = std::min<unsigned>(threads, runtime.get_thread_limit());
+  threads = std::min<unsigned>(threads, launch.slots() - launch.slots_done());
   if (threads <= 1) {
     launch.run_in_turn();
     return;
@@ -85,7 +86,7 @@ void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond
   run_posted(runtime, launch, threads - 1, beyond_cores, inside);
   if (inside) return;
   at_work::end(1);
-  crew::core_is_free();
+  crew::cores_are_free(1);
 }
 
 }  // namespace ompsafe

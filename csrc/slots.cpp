@@ -81,6 +81,7 @@ void Launch::time_some_piece(std::uint32_t seed) {
 }
 
 void Launch::run_in_turn() {
+  claimed_ = nullptr;
   if (chunked()) {
     const std::size_t done = next_chunk_.load(std::memory_order_relaxed);
     run(0, done, done, work() - done);

@@ -8,8 +8,10 @@
 
 #include "at_work.h"
 #include "crew.h"
+#include "fork.h"
 #include "history.h"
 #include "platform.h"
+#include "pools.h"
 #include "region.h"
 #include "runtime.h"
 #include "share.h"
@@ -35,8 +37,7 @@ constexpr std::int64_t kLookAtBlock = 80;
 std::int64_t hand_over_ns(unsigned threads) { return kHandOver + kClaim * threads; }
 
 // What it takes to set threads to work on a launch here and now: whoever is going to run it.
-std::int64_t cost(const Runtime& runtime, unsigned team_size, unsigned threads) {
-  static_cast<void>(runtime);
+std::int64_t cost(unsigned team_size, unsigned threads) {
   if (team_size != 0) {
     if (const std::int64_t empty = region::empty_ns()) return empty;
     // Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
@@ -70,12 +71,6 @@ bool worth_cutting(const Launch& launch, const history::Known& known) {
 
 void run_with_threads(const Runtime& runtime, Launch& launch, const history::Known& known,
                       unsigned team_size, unsigned threads) {
-  if (worth_cutting(launch, known)) {
-    std::size_t space = (launch.slots() + 1) * sizeof(Launch::Claimed);
-    void* memory = alloca(space);
-    launch.cut_finely(static_cast<Launch::Claimed*>(std::align(
-        alignof(Launch::Claimed), launch.slots() * sizeof(Launch::Claimed), memory, space)));
-  }
   if (team_size != 0) {
     region::run(runtime, launch, team_size, threads);
   } else {
@@ -89,8 +84,8 @@ void run_timed(const Runtime& runtime, Launch& launch, const history::Known& kno
   launch.time_some_piece(this_thread.launches);
   const std::int64_t begin = platform::clock_ns();
   run_with_threads(runtime, launch, known, team_size, threads);
-  const std::int64_t taken = platform::clock_ns() - begin;
-  if (taken > crew::kUsualWake) launch.learn_longer(taken);
+  // By the clock, which runs on while others have the cores: no more than that it was not brief.
+  if (platform::clock_ns() - begin > crew::kUsualWake) launch.learn_longer(crew::kUsualWake);
 }
 
 // Which team of the runtime's is to run a launch of the calling thread, which is in no region; 0
@@ -111,11 +106,17 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
   }
   unsigned team_size = team_for(runtime, known, threads);
   if (known.computing) {
-    const std::int64_t needed = cost(runtime, team_size, threads);
+    const std::int64_t needed = cost(team_size, threads);
     if (gains_nothing(known.ns, threads, needed)) {
       if (launch.run_in_turn_within(limit_alone(threads, needed))) return;
       team_size = team_for(runtime, known, threads);  // the kernel may have forked
     }
+  }
+  if (worth_cutting(launch, known)) {
+    std::size_t space = (launch.slots() + 1) * sizeof(Launch::Claimed);
+    void* memory = alloca(space);
+    launch.cut_finely(static_cast<Launch::Claimed*>(std::align(
+        alignof(Launch::Claimed), launch.slots() * sizeof(Launch::Claimed), memory, space)));
   }
   if (timed || !known.anything) {
     run_timed(runtime, launch, known, team_size, threads);
@@ -152,17 +153,20 @@ void run_slots_in_team(Launch& launch) {
     launch.run_in_turn();
     return;
   }
-  const Runtime& runtime = *Runtime::bound();
   if (const Launch* outer = this_thread.launch) {
-    run_nested(runtime, launch, *outer);
+    run_nested(*Runtime::bound(), launch, *outer);
     return;
   }
   torch::look_for_torch();
-  const int active_level = runtime.get_active_level();
-  if (active_level == 0) {
-    run_outside_regions(*Runtime::bound(), launch);
+  const Runtime& runtime = *Runtime::bound();
+  const bool lost = pools::lost_here(runtime);
+  const int active_level = lost ? 0 : runtime.get_active_level();
+  if (lost && !forks_end_pools()) {
+    launch.run_in_turn();
+  } else if (active_level == 0) {
+    run_outside_regions(runtime, launch);
   } else if (runtime.allows_deeper(active_level)) {
-    share(runtime, launch, launch.slots(), true, false);
+    share(runtime, launch, launch.slots(), !launch.known().computing, false);
   } else {
     launch.run_in_turn();
   }

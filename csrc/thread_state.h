@@ -61,6 +61,11 @@ struct ThreadState {
   std::int64_t part_ended = 0;
   std::int64_t examine_until = 0;
 
+  // The threads at work that this thread has counted (at_work.h), and those of them that it had
+  // when it forked.
+  int at_work = 0;
+  int at_work_before_fork = 0;
+
   // The post of its last launch, that of the outermost launch around what it runs (board.h), and
   // how often it slept for the end of a launch: that was no kernel's wait.
   unsigned post = 0;

@@ -104,6 +104,8 @@ std::size_t stack_size(const Runtime& runtime) {
   return runtime.gnu() ? first_set(kGnus, 0) : first_set(kLlvms, kLlvmsStack);
 }
 
+std::unique_lock<std::mutex> try_alone() { return std::unique_lock(starting, std::try_to_lock); }
+
 void fell_short(unsigned found) {
   found_when_short.store(found, std::memory_order_relaxed);
   short_period.store(this_period(), std::memory_order_relaxed);

@@ -46,6 +46,9 @@ std::size_t stack_size(const Runtime& runtime);
 // `wanted`, or as many as were found in a trial that fell short a moment ago.
 unsigned expected(unsigned wanted);
 
+// Keeps others from trying or starting threads; empty if somebody does.
+std::unique_lock<std::mutex> try_alone();
+
 // That no more than `found` threads were to be had just now: for a while, no more are tried.
 void fell_short(unsigned found);
 
