@@ -62,8 +62,8 @@ std::int64_t limit_alone(unsigned threads, std::int64_t cost) {
   return cost * threads / (threads - 1);
 }
 
-// Where no thread has the caches of the elements' last run to itself, and the pieces are long
-// beside looking for them, blocks that are done early leave nobody idle.
+// Whether blocks are so long that who is done early may look for what others have left, 16 times
+// over, and hardly notice.
 bool worth_cutting(const Launch& launch, const history::Known& known) {
   const auto slots = static_cast<std::int64_t>(launch.slots());
   return launch.may_be_cut() && known.ns >= 20 * kLookAtBlock * slots * slots;

@@ -27,7 +27,7 @@ def mark(value):
 
 @njit(cache=True)
 def mark_some(value, index):
-    """Return a whole number, one in a thousand with its thread, one in ten thousand after a wait."""
+    """Return a whole number, one in 1,000 with its thread, one in 10,000 after a wait."""
     if index % 10_000 == 0:
         _usleep(1)
     return value * _MARK + (_gettid() if index % 1000 == 0 else 0)
