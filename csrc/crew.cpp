@@ -4,9 +4,11 @@
 #include <atomic>
 #include <bit>
 #include <mutex>
+#include <vector>
 
 #include "at_work.h"
 #include "board.h"
+#include "fork.h"
 #include "platform.h"
 #include "runtime.h"
 #include "thread_supply.h"
@@ -89,14 +91,31 @@ bool help(const Runtime& runtime, bool core_free, unsigned& from) {
   return helped;
 }
 
-// Regions of kernels are as they are inside of a team: of one thread.
+// Who started it may have been bound to a core, by the runtime or by its author.
+void use_all_cores(const Runtime& runtime) {
+  const std::vector<int> cores = runtime.cores_of_places();
+  if (cores.empty()) {
+    platform::use_cores_of_main_thread();
+  } else {
+    platform::use_cores(cores);
+  }
+}
+
+// Makes the calling thread one of the crew for launches on `runtime`. Regions of kernels are there
+// as they are inside of a team: of one thread.
+void join(const Runtime& runtime) {
+  const NoForkMeanwhile no_fork;
+  use_all_cores(runtime);
+  runtime.set_num_threads(1);
+}
+
 void serve(void*) {
   const Runtime* runtime = nullptr;
   unsigned from = 0;
   for (;;) {
     if (runtime != Runtime::bound()) {
       runtime = Runtime::bound();
-      runtime->set_num_threads(1);
+      join(*runtime);
     }
     std::int64_t begin = platform::clock_ns();
     while (platform::clock_ns() - begin < kUsualWake) {

@@ -183,6 +183,18 @@ int cores_of_main_thread() {
   return sched_getaffinity(getpid(), sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
 }
 
+void use_cores(const std::vector<int>& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int core : cores) CPU_SET(core, &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+void use_cores_of_main_thread() {
+  cpu_set_t set;
+  if (sched_getaffinity(getpid(), sizeof set, &set) == 0) sched_setaffinity(0, sizeof set, &set);
+}
+
 bool process_was_forked() {
   constexpr unsigned kForkedNotExecuted = 0x40;
   unsigned flags = 0;

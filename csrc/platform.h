@@ -71,6 +71,10 @@ bool is_main_thread();
 // bound to some of them.
 int cores_of_main_thread();
 
+// Lets the calling thread run on these cores, by their numbers; on those of the main thread.
+void use_cores(const std::vector<int>& cores);
+void use_cores_of_main_thread();
+
 // Whether this process was forked and has not executed a program of its own since (PF_FORKNOEXEC in
 // /proc/self/stat).
 bool process_was_forked();

@@ -60,6 +60,10 @@ const Runtime* Runtime::open(void* library, const char** missing) {
   void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
   if (openmp_5 != nullptr) table.get_nested_ = nullptr;
 
+  load(table.get_num_places_, library, "omp_get_num_places");
+  load(table.get_place_num_procs_, library, "omp_get_place_num_procs");
+  load(table.get_place_proc_ids_, library, "omp_get_place_proc_ids");
+
   table.library_ = library;
   table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
@@ -71,6 +75,20 @@ const Runtime* Runtime::open(void* library, const char** missing) {
 // By the entry point of LLVM's own compiler.
 bool Runtime::is_llvms(void* library) {
   return platform::symbol_in(library, "__kmpc_fork_call") != nullptr;
+}
+
+std::vector<int> Runtime::cores_of_places() const {
+  std::vector<int> cores;
+  if (get_num_places_ == nullptr || get_place_num_procs_ == nullptr ||
+      get_place_proc_ids_ == nullptr) {
+    return cores;
+  }
+  for (int place = 0; place < get_num_places_(); ++place) {
+    const std::size_t before = cores.size();
+    cores.resize(before + get_place_num_procs_(place));
+    get_place_proc_ids_(place, cores.data() + before);
+  }
+  return cores;
 }
 
 void Runtime::read_initial_icvs() {

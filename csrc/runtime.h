@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <vector>
 
 namespace ompsafe {
 
@@ -59,6 +60,9 @@ class Runtime {
   // thread may use, or the runtime's own number (omp_get_num_procs) where it has bound that thread.
   int cores() const { return cores_; }
 
+  // The same cores by number, where the runtime has bound threads to places; else none.
+  std::vector<int> cores_of_places() const;
+
   // nthreads-var as a new thread has it, before anybody has set anything there.
   int initial_nthreads_var() const { return initial_nthreads_var_; }
 
@@ -71,6 +75,10 @@ class Runtime {
   void (*gomp_parallel_)(void (*)(void*), void*, unsigned, unsigned);
   int (*get_max_active_levels_)();
   int (*get_nested_)();
+  // nullptr before OpenMP 4.5.
+  int (*get_num_places_)() = nullptr;
+  int (*get_place_num_procs_)(int place) = nullptr;
+  void (*get_place_proc_ids_)(int place, int* ids) = nullptr;
   const void* library_ = nullptr;
   const char* path_ = nullptr;
   bool gnu_ = false;

@@ -4,6 +4,8 @@ A process here has two cores, or one where there are no two: as many threads and
 cores on every machine.
 """
 
+import os
+
 import pytest
 from processes import run_python
 
@@ -148,3 +150,23 @@ def test_p5_idle_threads_take_no_more_than_the_runtimes_own_at_its_barrier(
     region, flat, nested = run_python(code, {"NUMBA_NUM_THREADS": "8"} | env)
     assert flat < region + 0.1
     assert nested < region + 0.1
+
+
+@pytest.mark.parametrize("binding", [{}, {"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores"}])
+def test_p5_threads_that_help_have_all_cores_where_the_runtime_binds_its_own(
+    binding: dict[str, str],
+) -> None:
+    code = """
+    import json, os
+    import kernels, numba
+    def launch_where_bound_to_one():
+        os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+        return kernels.team(8)
+    from openmp import on_new_thread
+    helpers = on_new_thread(launch_where_bound_to_one) & kernels.team(8)
+    print(json.dumps([sorted(os.sched_getaffinity(helper)) for helper in helpers]))
+    """
+    env = {"NUMBA_NUM_THREADS": "8", "LD_PRELOAD": "libgomp.so.1"} | binding
+    cores = run_python(code, env)
+    assert len(cores) > 1
+    assert cores == [sorted(os.sched_getaffinity(0))] * len(cores)
