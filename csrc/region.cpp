@@ -22,7 +22,7 @@ namespace {
 // For how long what a region lost holds, in multiples of it: looking again costs a hundredth.
 constexpr std::int64_t kHolds = 64;
 
-std::atomic<std::int64_t> lost{0};
+std::atomic<std::int64_t> lost_by_all{0};
 std::atomic<std::int64_t> lost_until{0};
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
@@ -38,12 +38,15 @@ void run_member(void* argument) {
 
 struct Examined {
   Launch& launch;
+  const std::int64_t begin;
   std::atomic<std::int64_t> longest{0};  // that a member had to do, in nanoseconds
+  std::atomic<unsigned> late{0};         // members that had no core when the region began
 };
 
 void run_examined_member(void* argument) {
   Examined& examined = *static_cast<Examined*>(argument);
   const std::int64_t begin = platform::clock_ns();
+  if (begin - examined.begin > crew::kUsualWake) examined.late.fetch_add(1);
   run_member(&examined.launch);
   const std::int64_t taken = platform::clock_ns() - begin;
   std::int64_t longest = examined.longest.load(std::memory_order_relaxed);
@@ -53,15 +56,16 @@ void run_examined_member(void* argument) {
 
 // What a region took beyond what its longest member had to do, it lost at the barrier.
 void run_examined(const Runtime& runtime, Launch& launch, unsigned team_size) {
-  Examined examined{launch};
-  const std::int64_t begin = platform::clock_ns();
+  Examined examined{launch, platform::clock_ns()};
   runtime.parallel(run_examined_member, &examined, team_size);
   const std::int64_t end = platform::clock_ns();
-  const std::int64_t lost_here = end - begin - examined.longest.load(std::memory_order_relaxed);
-  if (lost_here <= crew::wake_ns()) return;
-  lost.store(lost_here, std::memory_order_relaxed);
-  lost_until.store(end + kHolds * lost_here, std::memory_order_relaxed);
-  this_thread.examine_until = end + 2 * kHolds * lost_here;
+  const std::int64_t lost = end - examined.begin - examined.longest.load();
+  if (lost <= crew::wake_ns()) return;
+  // A thread whose core is shared has it half of the time: late ones are half of those.
+  const bool most = 2 * std::max(1u, examined.late.load()) >= team_size - 1;
+  lost_by_all.store(most ? lost : 0, std::memory_order_relaxed);
+  lost_until.store(end + kHolds * lost, std::memory_order_relaxed);
+  this_thread.examine_until = end + 2 * kHolds * lost;
 }
 
 // Its caller waited for longer than it takes to wake a thread. Either another member had more to
@@ -179,13 +183,15 @@ unsigned team_here(const Runtime& runtime, unsigned threads) {
 
 std::int64_t empty_ns() { return this_thread.pool_size == 0 ? 0 : this_thread.empty_region_ns; }
 
-std::int64_t lost_ns() {
+bool lost() {
   const std::int64_t until = lost_until.load(std::memory_order_relaxed);
-  if (until == 0) return 0;
-  if (platform::clock_ns() < until) return lost.load(std::memory_order_relaxed);
+  if (until == 0) return false;
+  if (platform::clock_ns() < until) return true;
   lost_until.store(0, std::memory_order_relaxed);
-  return 0;
+  return false;
 }
+
+std::int64_t lost_ns() { return lost() ? lost_by_all.load(std::memory_order_relaxed) : 0; }
 
 void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned threads) {
   end_pool_with_this_thread();

@@ -28,7 +28,11 @@ unsigned team_here(const Runtime& runtime, unsigned threads);
 // pool has yet to be built.
 std::int64_t empty_ns();
 
-// How long regions waited for threads that had lost their cores, where they did so lately; else 0.
+// Whether regions waited lately for threads that had lost their cores.
+bool lost();
+
+// How long they did, if so many threads came late that to share is no better: each that takes a
+// slot and loses its core in it costs what all together gain. Else 0.
 std::int64_t lost_ns();
 
 // Runs the slots with a team of `team_size`, as found by team_here, `threads` of which are at work.

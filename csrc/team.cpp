@@ -91,7 +91,7 @@ void run_timed(const Runtime& runtime, Launch& launch, const history::Known& kno
 // Which team of the runtime's is to run a launch of the calling thread, which is in no region; 0
 // if none.
 unsigned team_for(const Runtime& runtime, const history::Known& known, unsigned threads) {
-  if (known.nests || at_work::threads() != 0 || region::lost_ns() != 0) return 0;
+  if (known.nests || at_work::threads() != 0 || region::lost()) return 0;
   return region::team_here(runtime, threads);
 }
 
