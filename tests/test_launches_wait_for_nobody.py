@@ -6,7 +6,7 @@ else's meanwhile, or if a launch waits for a thread that may not come.
 
 import pytest
 from processes import run_python
-from test_launches_share import RUNTIMES, runtimes
+from test_launches_share import RUNTIMES, some_runtimes
 
 
 def run(code: str, env: dict[str, str], before: str = "") -> None:
@@ -28,7 +28,7 @@ def check(slots):
 # Locks
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_that_take_one_lock(env: dict[str, str], before: str) -> None:
     code = """
 lock, counter = new_lock(), np.zeros(1, np.int64)
@@ -42,7 +42,7 @@ assert counter[0] == 150 * 16
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_that_launch_with_a_lock_taken(env: dict[str, str], before: str) -> None:
     # Whoever waits for the inner launch has the lock: no other outer slot is for that thread.
     code = """
@@ -54,7 +54,7 @@ for n in [1, 2, 3, 8, 16] * 5:
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_that_launch_launches_with_a_lock_taken(env: dict[str, str], before: str) -> None:
     code = """
 lock = new_lock()
@@ -65,7 +65,7 @@ for n in [1, 2, 3, 8] * 5:
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_that_take_a_lock_beside_launches_with_it_taken(
     env: dict[str, str], before: str
 ) -> None:
@@ -85,7 +85,7 @@ assert (counters == 20 * 16).all()
 # Events
 
 
-@runtimes
+@some_runtimes
 @pytest.mark.parametrize("shape", [(8,), (2, 8)])
 def test_p5_slots_that_wait_for_what_another_thread_does_after_its_launches(
     env: dict[str, str], before: str, shape: tuple[int, ...]
@@ -113,7 +113,7 @@ for _ in range(5):
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_that_wait_in_python_for_another_threads_launches(
     env: dict[str, str], before: str
 ) -> None:
@@ -145,7 +145,7 @@ for _ in range(10):
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_a_slot_that_waits_for_a_thread_that_it_has_started(
     env: dict[str, str], before: str
 ) -> None:
@@ -165,7 +165,7 @@ for n in (1, 2, 8, 16) * 2:
     run(code, env, before)
 
 
-@runtimes
+@some_runtimes
 def test_p5_slots_in_object_mode_that_launch_such_slots(env: dict[str, str], before: str) -> None:
     code = """
 counted = []
