@@ -29,6 +29,9 @@ void end(int threads) {
   count.fetch_sub(counted, std::memory_order_relaxed);
 }
 
+void pause() { count.fetch_sub(1, std::memory_order_relaxed); }
+void go_on() { count.fetch_add(1, std::memory_order_relaxed); }
+
 bool begin_below(int limit) {
   int now = threads();
   while (now < limit) {

@@ -10,6 +10,10 @@ int threads();
 void begin(int threads);
 void end(int threads);
 
+// The calling thread, counted by whomever, leaves its core for a while.
+void pause();
+void go_on();
+
 // One more, if fewer than `limit` are.
 bool begin_below(int limit);
 

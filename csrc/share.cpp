@@ -21,10 +21,10 @@ unsigned with_cores(const Runtime& runtime, unsigned helpers) {
 
 // Its core is free meanwhile. The kernel that made the launch has not waited for anything.
 void sleep_until_done(Post& post) {
-  at_work::end(1);
+  at_work::pause();
   crew::cores_are_free(1);
   post.sleep_until_done();
-  at_work::begin(1);
+  at_work::go_on();
   ++this_thread.own_waits;
 }
 
