@@ -7,6 +7,8 @@
 // What cannot be closed: somebody else, another process of the user's or a thread of this one that
 // launches nothing, may take what was free between the trial and the runtime's own start. kSpare
 // threads are tried in excess for them, and stay free where it is short.
+//
+// Threads of the layer's own (crew.h) need no trial: where one is refused, there is one less.
 #pragma once
 
 #include <cstddef>

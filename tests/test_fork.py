@@ -94,7 +94,7 @@ both_run()
 @pytest.mark.needs_torch
 @pytest.mark.parametrize("slots", [4, 8])
 def test_p6_from_inside_a_parallel_region(slots: int) -> None:
-    # 8 slots beside a torch of 4 threads run under a primary thread of the layer's own. Torch runs
+    # 8 slots beside a torch of 4 threads are shared with threads of the layer's own. Torch runs
     # serially wherever a region is active, and the child is inside of one for ever; not so its new
     # threads.
     before = """
@@ -286,8 +286,8 @@ with Busy(compile_anew):
 
 
 @pytest.mark.needs_torch
-def test_p6_primary_threads_of_the_layers_own_are_there() -> None:
-    # 8 slots beside a torch of 2 threads run in another pool than the caller's.
+def test_p6_threads_of_the_layers_own_are_there() -> None:
+    # 8 slots beside a torch of 2 threads are shared with others than those of the caller's pool.
     before = """
 import torch
 torch.set_num_threads(2)

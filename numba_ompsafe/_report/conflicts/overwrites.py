@@ -40,8 +40,8 @@ def mask_above_pool(report: Report) -> Iterator[Conflict]:
         severity="moderate",
         found=f"numba.set_num_threads({counts.numba_mask}) here, where torch uses {counts.torch}",
         effect=(
-            "launches run in a second pool, beside torch's: more threads are alive than either "
-            "asked for, and calls in turns wake one pool after the other"
+            "threads beside torch's pool help with launches: more threads are alive than either "
+            "asked for, and calls in turns wake the ones and then the others"
         ),
         remedy=(
             f"torch.set_num_threads({counts.numba_mask}), or numba.set_num_threads({counts.torch})"
