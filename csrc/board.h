@@ -2,7 +2,7 @@
 // nobody has begun.
 //
 // A launch is posted by its caller, who then claims slots of it like everybody, until none is left,
-// takes the post down, and waits for the slots that others have claimed. A slot is claimed by one
+// waits for the slots that others have claimed, and takes the post down. A slot is claimed by one
 // compare-and-swap on the post, which lies in static memory: whoever has claimed one may touch the
 // launch until he has said that it is done, since its caller waits for that; nobody else may.
 //

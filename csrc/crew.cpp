@@ -16,9 +16,6 @@
 namespace ompsafe::crew {
 namespace {
 
-// For how long what was measured holds, in multiples of itself: looking again costs a hundredth.
-constexpr std::int64_t kHolds = 64;
-
 // The crew in one word: calls that nobody has heard yet (what sleepers wait for), threads that look
 // at the board or are about to, and threads that sleep. A call counts its sleeper as awake at once,
 // so that nobody calls it twice.

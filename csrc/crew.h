@@ -17,6 +17,10 @@ namespace ompsafe::crew {
 // looks for what it waits for before it sleeps.
 constexpr std::int64_t kUsualWake = 50'000;
 
+// For how long a cost that was measured holds, in multiples of itself: looking again costs a
+// hundredth.
+constexpr std::int64_t kHolds = 64;
+
 // Whether one could take a slot now (awake), or after it was woken (idle), or there is a crew at
 // all.
 bool awake();

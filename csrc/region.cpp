@@ -19,9 +19,6 @@
 namespace ompsafe::region {
 namespace {
 
-// For how long what a region lost holds, in multiples of it: looking again costs a hundredth.
-constexpr std::int64_t kHolds = 64;
-
 std::atomic<std::int64_t> lost_by_all{0};
 std::atomic<std::int64_t> lost_until{0};
 
@@ -64,14 +61,14 @@ void run_examined(const Runtime& runtime, Launch& launch, unsigned team_size) {
   // A thread whose core is shared has it half of the time: late ones are half of those.
   const bool most = 2 * std::max(1u, examined.late.load()) >= team_size - 1;
   lost_by_all.store(most ? lost : 0, std::memory_order_relaxed);
-  lost_until.store(end + kHolds * lost, std::memory_order_relaxed);
-  this_thread.examine_until = end + 2 * kHolds * lost;
+  lost_until.store(end + crew::kHolds * lost, std::memory_order_relaxed);
+  this_thread.examine_until = end + 2 * crew::kHolds * lost;
 }
 
 // Its caller waited for longer than it takes to wake a thread. Either another member had more to
 // do, or one has lost its core: the next regions are looked at.
 [[gnu::cold]] void waited_long(std::int64_t now, std::int64_t waited) {
-  this_thread.examine_until = now + kHolds * waited;
+  this_thread.examine_until = now + crew::kHolds * waited;
 }
 
 void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
@@ -164,17 +161,10 @@ unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
 
 unsigned team_here(const Runtime& runtime, unsigned threads) {
   if (pools::lost_here(runtime)) return 0;
-  if (torch::shares_pool()) {
-    const auto pool_size = static_cast<unsigned>(pool_size_here());
-    if (pool_size > 1) {
-      if (threads > pool_size) return 0;
-      threads = pool_size;
-    } else if (threads > static_cast<unsigned>(runtime.cores())) {
-      return 0;
-    }
-  } else if (threads > static_cast<unsigned>(runtime.cores())) {
-    return 0;
-  }
+  // With one thread, torch has no pool.
+  const int torchs = torch::shares_pool() ? pool_size_here() : 1;
+  if (threads > static_cast<unsigned>(torchs > 1 ? torchs : runtime.cores())) return 0;
+  if (torchs > 1) threads = torchs;
   const int here = this_thread.pool_size, wanted = static_cast<int>(threads);
   const int elsewhere = pool_count::threads() - here;
   if (wanted > here && elsewhere > 0 && elsewhere + wanted > runtime.cores()) return 0;

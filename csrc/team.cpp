@@ -51,14 +51,9 @@ std::int64_t cost(unsigned team_size, unsigned threads) {
   return crew::awake() ? hand_over_ns(threads) : crew::wake_ns();
 }
 
-// Whether a launch of `ns` nanoseconds on one thread gains nothing by `threads` threads that cost
-// `cost` to set to work.
-bool gains_nothing(std::int64_t ns, unsigned threads, std::int64_t cost) {
-  return ns * (threads - 1) <= cost * threads;
-}
-
-// How long a launch may go on alone of which it was known that it gains nothing.
-std::int64_t limit_alone(unsigned threads, std::int64_t cost) {
+// The longest launch, in nanoseconds on one thread, that gains nothing by `threads` threads that
+// cost `cost` to set to work.
+std::int64_t longest_alone(unsigned threads, std::int64_t cost) {
   return cost * threads / (threads - 1);
 }
 
@@ -106,9 +101,9 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
   }
   unsigned team_size = team_for(runtime, known, threads);
   if (known.computing) {
-    const std::int64_t needed = cost(team_size, threads);
-    if (gains_nothing(known.ns, threads, needed)) {
-      if (launch.run_in_turn_within(limit_alone(threads, needed))) return;
+    const std::int64_t longest = longest_alone(threads, cost(team_size, threads));
+    if (known.ns <= longest) {
+      if (launch.run_in_turn_within(longest)) return;
       team_size = team_for(runtime, known, threads);  // the kernel may have forked
     }
   }
@@ -131,7 +126,7 @@ void run_nested(const Runtime& runtime, Launch& launch, const Launch& outer) {
   const auto threads = static_cast<unsigned>(launch.slots());
   if (!known.anything) {
     launch.time_some_piece(this_thread.launches++);
-  } else if (known.computing && gains_nothing(known.ns, threads, hand_over_ns(threads))) {
+  } else if (known.computing && known.ns <= longest_alone(threads, hand_over_ns(threads))) {
     launch.run_in_turn();
     return;
   } else if (!outer.known().nests) {

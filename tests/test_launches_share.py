@@ -3,20 +3,12 @@
 That threads take part shows in how many slots wait at the same time, on any machine.
 """
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from processes import run_python
+from runtimes import RUNTIMES
 
-# pip installs Intel's beside the folder of the packages.
-INTEL = [str(file) for path in SITE_PACKAGES if (file := Path(path, "../../libiomp5.so")).exists()]
-RUNTIMES = {
-    "GNU, torch's": {},
-    "GNU, the system's": {"LD_PRELOAD": "libgomp.so.1"},
-    "LLVM": {"LD_PRELOAD": "libomp.so.5"},
-    "Intel": {"LD_PRELOAD": "".join(INTEL[:1])},
-}
 BESIDE_TORCH = {
     f"torch's pool has {pool}": f"import torch\ntorch.set_num_threads({pool})" for pool in (2, 8)
 }

@@ -6,7 +6,8 @@ else's meanwhile, or if a launch waits for a thread that may not come.
 
 import pytest
 from processes import run_python
-from test_launches_share import RUNTIMES, some_runtimes
+from runtimes import RUNTIMES
+from test_launches_share import some_runtimes
 
 
 def run(code: str, env: dict[str, str], before: str = "") -> None:

@@ -3,10 +3,10 @@
 import os
 import re
 from itertools import product
-from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from processes import run_python
+from runtimes import RUNTIMES
 
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0,
@@ -17,14 +17,6 @@ ROOMS = (0, 1, 2, 4, 8, 20)
 COUNTS = (4, 8, 64)
 # A runtime's team leaves so many free, for whoever else starts a thread (csrc/thread_supply.cpp).
 SPARE = 2
-# pip installs Intel's beside the folder of the packages.
-INTEL = [str(file) for path in SITE_PACKAGES if (file := Path(path, "../../libiomp5.so")).exists()]
-RUNTIMES = {
-    "GNU, torch's": {},
-    "GNU, the system's": {"LD_PRELOAD": "libgomp.so.1"},
-    "LLVM": {"LD_PRELOAD": "libomp.so.5"},
-    "Intel": {"LD_PRELOAD": "".join(INTEL[:1])},
-}
 SITUATIONS = {
     "Numba alone": "def before(n): pass",
     "beside torch": "import torch\ndef before(n): torch.set_num_threads(n)",
