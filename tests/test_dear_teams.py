@@ -16,6 +16,7 @@ import json, os, threading
 CORES = len(os.sched_getaffinity(0))
 os.environ["NUMBA_NUM_THREADS"] = {threads}
 from openmp import on_new_thread
+from patience import eventually
 from teams import *
 me = threading.get_native_id
 """
@@ -38,7 +39,7 @@ def learn_and_launch():
     for _ in range(150):
         team(2, turns={turns})
     return {where}(alone)
-assert any(learn_and_launch() for _ in range(10))
+assert eventually(learn_and_launch)
 """
     run(code, threads="'2'")
 
@@ -85,7 +86,7 @@ def threads_of(waits):
     with numba.parallel_chunksize({chunk}):
         return launch(waits)[1] if {chunk} else check(waits)
 def launches():
-    waits = np.full(n, 15_000 // n)
+    waits = np.full(n, 60_000 // n)
     return [alone(), me() in threads_of(waits), len(threads_of(waits)) > 1]
 def alone():
     return threads_of(quiet) == {{me()}}
@@ -98,7 +99,7 @@ def learn_and_launch():
         if {where}(alone):
             break
     return {where}(launches) == [True, True, True]
-assert any(learn_and_launch() for _ in range(10))
+assert eventually(learn_and_launch)
 """
     run(code, threads=repr(str(slots)))
 

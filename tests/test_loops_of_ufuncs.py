@@ -67,7 +67,8 @@ import json
 from timeit import timeit
 import numba, numpy as np
 from large_ufunc import add, add_four
-from took_part import at_most, threads_of
+from patience import most
+from took_part import threads_of
 
 x = np.arange(1_000_000)
 out = np.zeros_like(x)
@@ -99,7 +100,7 @@ def at_depth(depth):
         return at_depth(depth - 1)
     count = numba.get_num_threads()
     return {{
-        name: at_most(lambda _: threads_of(call(), expected, every=1000), count)
+        name: most(lambda: threads_of(call(), expected, every=1000), count)
         for name, (call, expected) in CALLS.items()
     }}
 

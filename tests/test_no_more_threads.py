@@ -27,7 +27,7 @@ import json
 import limits
 {situation}
 limits.compile_all()
-print(json.dumps(limits.each({cases}, before)))
+print(json.dumps(limits.each({cases}, {spare}, before)))
 """
 
 
@@ -37,7 +37,7 @@ def test_p8_launches_without_room_for_their_threads_are_right(runtime: str, situ
     if "torch" in situation:
         pytest.importorskip("torch")
     cases = list(product(ROOMS, COUNTS))
-    code = CODE.format(situation=SITUATIONS[situation], cases=cases)
+    code = CODE.format(situation=SITUATIONS[situation], cases=cases, spare=SPARE)
     env = RUNTIMES[runtime] | {"NUMBA_NUM_THREADS": "64"}
     answers = run_python(code, env, timeout=300)
     for (room, n), (first, later, other, _, lifted) in zip(cases, answers, strict=True):

@@ -7,6 +7,7 @@ the intrinsic that is used here.
 import numpy as np
 from numba import njit, prange, types
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
+from patience import eventually
 
 
 @njit(parallel=True, cache=True)
@@ -38,18 +39,19 @@ def system_threads(n):
     return threads
 
 
-def team(n, iterations=None, launches=20):
+def team(n, iterations=None, seconds=10):
     """Launch on n threads; return the set of the system's threads that ran it.
 
-    Those of the launch that had most, out of a few: threads come to help, and one may come late.
+    Those of the launch that had most, out of the launches that could be made in so long.
     """
-    best = set()
-    for _ in range(launches):
-        found = set(system_threads(iterations or n).tolist())
-        best = max(best, found, key=len)
-        if len(best) == n:
-            break
-    return best
+    teams = []
+
+    def all_took_part():
+        teams.append(set(system_threads(iterations or n).tolist()))
+        return len(teams[-1]) == n
+
+    eventually(all_took_part, seconds)
+    return max(teams, key=len)
 
 
 @njit(parallel=True, cache=True)

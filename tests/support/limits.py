@@ -42,14 +42,17 @@ def leave_room_for(threads):
     resource.setrlimit(resource.RLIMIT_NPROC, (limit, hard))
 
 
-def team(n):
-    """Launch on n threads; fail if anything is wrong; return how many of the system's ran it."""
+def team(n, seconds=0.1):
+    """Launch on n threads; fail if anything is wrong; return how many of the system's ran it.
+
+    Most of them, in so long.
+    """
     numba.set_num_threads(n)
     kernels.launch()
     ids, masks = kernels.ids_and_masks(n)
     assert ids.tolist() == list(range(n)), ids
     assert (masks == n).all(), masks
-    return len(kernels.team(n, launches=5))
+    return len(kernels.team(n, seconds=seconds))
 
 
 def fork_if_there_is_room(function):
@@ -60,8 +63,8 @@ def fork_if_there_is_room(function):
         return None
 
 
-def with_room_for(threads, n, before):
-    """Launch where only so many threads can be had, then where all can.
+def with_room_for(threads, spare, n, before):
+    """Launch where only so many threads can be had, of which some stay free, then where all can.
 
     Return how many threads ran the first launch, later ones, one of another Python thread, one of a
     forked child (None if there was no room for one), and one after the limit was lifted, on both
@@ -72,25 +75,28 @@ def with_room_for(threads, n, before):
         become_a_user()
         before()
         leave_room_for(threads)
-        first = team(n)
+        patience = 10 if n <= 1 + threads - spare else 0.1
+        first = team(n, patience)
         time.sleep(REMEMBERED)
-        later = [team(n) for _ in range(3)]
+        later = [team(n, patience) for _ in range(3)]
         other = executor.submit(team, n).result()
         child = fork_if_there_is_room(lambda: team(n))
         time.sleep(REMEMBERED)
         assert team(n) >= 1
         leave_room_for(1000)
         time.sleep(REMEMBERED)
-        lifted = [team(n), executor.submit(team, n).result()]
+        lifted = [team(n, 10), executor.submit(team, n, 10).result()]
     return [first, later, other, child, lifted]
 
 
-def each(cases, before):
-    """Return with_room_for(room, n) of each, in processes of their own, some at a time."""
+def each(cases, spare, before):
+    """Return with_room_for(room, spare, n) of each, in processes of their own, some at a time."""
     answers = []
     for at in range(0, len(cases), AT_ONCE):
         children = [
-            forks.start_child(lambda room=room, n=n: with_room_for(room, n, lambda: before(n)))
+            forks.start_child(
+                lambda room=room, n=n: with_room_for(room, spare, n, lambda: before(n))
+            )
             for room, n in cases[at : at + AT_ONCE]
         ]
         answers += [child() for child in children]
@@ -136,7 +142,7 @@ def torchs_pool_at_a_limit(n):
     assert pool <= forks.tasks()
     leave_room_for(1000)
     time.sleep(REMEMBERED)
-    return [ran, team(n), len(forks.tasks() - pool)]
+    return [ran, team(n, 10), len(forks.tasks() - pool)]
 
 
 def nested_at_a_limit(rows):

@@ -1,7 +1,6 @@
 """Which of the system's threads run a launch, by what its iterations do."""
 
 import os
-import time
 
 import kernels
 import numba
@@ -34,18 +33,6 @@ def check(waits, turns=None):
 def here(function):
     """Return function() of this thread, as on_new_thread does of another."""
     return function()
-
-
-def eventually(holds, seconds=30):
-    """Return whether a condition holds, once within so long.
-
-    Beside busy processes launches do without their teams for a while, and look again.
-    """
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-    return True
 
 
 def team(n, *, wait=0, turns=0):

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from kernels import _gettid, _usleep
 from numba import njit
+from patience import most
 
 _MARK = 1 << 22  # more than the system's highest thread id (PID_MAX_LIMIT)
 
@@ -49,21 +50,12 @@ def threads_of(marked, expected, every=1):
     return threads_in(whole[..., ::every] % _MARK)
 
 
-def by_case(cases):
+def by_case(cases, seconds=10):
     """Run each case with the count that holds; return how many threads took part in it.
 
-    A case is a function of the count, which returns the number of threads. It is run a few times,
-    as threads come to help, and one may come late.
+    A case is a function of the count, which returns the number of threads.
     """
     count = numba.get_num_threads()
-    return {"count": count} | {name: at_most(case, count) for name, case in cases.items()}
-
-
-def at_most(case, count):
-    """Return how many threads took part in the one of some runs of a case that had most."""
-    most = 0
-    for _ in range(20):
-        most = max(most, case(count))
-        if most == count:
-            break
-    return most
+    return {"count": count} | {
+        name: most(lambda case=case: case(count), count, seconds) for name, case in cases.items()
+    }
