@@ -122,16 +122,15 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
 
 // Inside of a slot: with whoever has nothing to do, if it is worth it.
 void run_nested(const Runtime& runtime, Launch& launch, const Launch& outer) {
+  const bool timed = this_thread.launches++ % kTimedOneIn == 0;
   const history::Known known = launch.known();
   const auto threads = static_cast<unsigned>(launch.slots());
-  if (!known.anything) {
-    launch.time_some_piece(this_thread.launches++);
-  } else if (known.computing && known.ns <= longest_alone(threads, hand_over_ns(threads))) {
+  if (timed || !known.anything) launch.time_some_piece(this_thread.launches);
+  if (known.computing && known.ns <= longest_alone(threads, hand_over_ns(threads))) {
     launch.run_in_turn();
     return;
-  } else if (!outer.known().nests) {
-    outer.learn_nests();
   }
+  if (known.anything && !outer.known().nests) outer.learn_nests();
   // In a long one, somebody may have nothing to do later.
   const bool is_long = !known.computing || known.ns > crew::kUsualWake;
   if (is_long ? crew::exists() : crew::idle()) {

@@ -89,6 +89,38 @@ assert all_at_once(32, kernel=last_alone)
 
 
 @pytest.mark.needs_torch
+def test_p5_slots_of_nested_launches_that_were_brief_before() -> None:
+    code = """
+from kernels import _gettid, _usleep
+from numba import njit, prange
+from patience import eventually
+
+@njit(parallel=True)
+def inner(threads, microseconds):
+    for i in prange(threads.size):
+        threads[i] = _gettid()
+        if microseconds > 0:
+            _usleep(microseconds)
+
+inner(np.zeros(8, np.int64), 0)  # compiled before what launches it, or it is no launch there
+
+@njit(parallel=True)
+def outer(threads, microseconds):
+    for i in prange(threads.shape[0]):
+        inner(threads[i], microseconds)
+
+def threads(microseconds):
+    found = np.zeros((2, 8), np.int64)
+    outer(found, microseconds)
+    return len(np.unique(found))
+
+for _ in range(500):
+    threads(0)
+assert eventually(lambda: threads(WAIT) > 2)
+"""
+    run(code, {})
+
+
 def test_p5_more_slots_than_torchs_pool_has_threads() -> None:
     # torch keeps the threads that it has, and no others come and go.
     code = """
@@ -215,7 +247,7 @@ def test_p5_an_exception_in_a_slot_leaves_no_trace(env: dict[str, str], before: 
     # It gets to the caller where the caller runs the slot, and Numba makes nothing sensible of it.
     # Elsewhere it is lost.
     code = """
-from kernels import _usleep
+from kernels import _gettid, _usleep
 
 @numba.njit
 def check(i):
