@@ -6,8 +6,8 @@ Instructions do not depend on how many cores there are, nor on what else they do
 part of the cost that is the algorithm's, over all threads together. Needs valgrind. Waiting threads
 sleep, so that no spinning is counted (OMP_WAIT_POLICY=passive).
 
-Two kernels are launched: an almost empty one, whose slots the caller runs in turn, and one that
-waits for a microsecond in each iteration, which has a team of n threads on any number of cores.
+An almost empty kernel is launched, whose slots the caller runs in turn: by itself, and in each of
+as many iterations as there are threads, where nobody is free to help.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from benchmarks.figures import Setting
 from benchmarks.layers import OURS, environment
 
 LAUNCHES = (1_000, 4_000)  # the difference leaves out what comes before the first
-KERNELS = ("fill", "wait")
+KINDS = ("in turn", "nested")
 
 
-def instructions(kernel: str, threads: int, launches: int) -> int:
-    """Return how many instructions a process takes that launches a kernel so often."""
+def instructions(kind: str, threads: int, launches: int) -> int:
+    """Return how many instructions a process takes that launches so often, on each thread."""
     variables = environment(OURS, Setting(threads))
     variables |= {"OMP_WAIT_POLICY": "passive", "PYTHONHASHSEED": "0"}
     with TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
-        program = [sys.executable, "-m", "benchmarks.growth", "--launch", kernel, str(launches)]
+        program = [sys.executable, "-m", "benchmarks.growth", "--launch", kind, str(launches)]
         err = subprocess.run(
             [*command, *program],
             env=variables,
@@ -44,19 +44,25 @@ def instructions(kernel: str, threads: int, launches: int) -> int:
     return int(re.findall(r"Collected : (\d+)", err)[-1])
 
 
-def launch(kernel: str, times: int) -> None:
+def launch(kind: str, times: int) -> None:
+    import numba
     import numpy as np
 
     from benchmarks.rows import _kernels
 
-    out = np.zeros(_kernels.SMALL)
-    {"fill": _kernels.fill_again, "wait": _kernels.wait_again}[kernel](out, times)
-    _kernels.check_filled(out)
+    outs = np.zeros((numba.get_num_threads(), _kernels.SMALL))
+    _kernels.fill_again(outs[0], 1)
+    if kind == "nested":
+        _kernels.fill_inside(outs, times)
+    else:
+        _kernels.fill_again(outs[0], times)
+    _kernels.check_filled(outs[0])
 
 
-def per_launch(kernel: str, threads: int) -> float:
-    few, many = (instructions(kernel, threads, launches) for launches in LAUNCHES)
-    return (many - few) / (LAUNCHES[1] - LAUNCHES[0])
+def per_launch(kind: str, threads: int) -> float:
+    few, many = (instructions(kind, threads, launches) for launches in LAUNCHES)
+    at_once = threads if kind == "nested" else 1
+    return (many - few) / (LAUNCHES[1] - LAUNCHES[0]) / at_once
 
 
 def main() -> None:
@@ -67,11 +73,11 @@ def main() -> None:
     if options.launch is not None:
         launch(options.launch[0], int(options.launch[1]))
         return
-    for kernel in KERNELS:
-        instructions(kernel, options.threads[0], 1)  # compiles for the processor valgrind shows
-    print(f"threads  {'in turn':>10}  {'team of n':>10}   instructions per launch")
+    for kind in KINDS:
+        instructions(kind, options.threads[0], 1)  # compiles for the processor valgrind shows
+    print(f"threads  {'  '.join(f'{kind:>10}' for kind in KINDS)}   instructions per launch")
     for threads in tqdm(options.threads, unit="count", leave=False):
-        cells = "  ".join(f"{per_launch(kernel, threads):>10,.0f}" for kernel in KERNELS)
+        cells = "  ".join(f"{per_launch(kind, threads):>10,.0f}" for kind in KINDS)
         tqdm.write(f"{threads:>7}  {cells}")
 
 

@@ -60,7 +60,7 @@ void Post::sleep_until_done() {
 }
 
 void Post::take_down() {
-  if (this_thread.launch == nullptr) this_thread.outermost = Claimant::kNone;
+  if (this_thread.launch == nullptr) this_thread.outermost = ThreadState::kNoPost;
   owner_ = nullptr;
   used.fetch_and(~bit(number()), std::memory_order_release);
 }

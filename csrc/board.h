@@ -24,7 +24,6 @@ class Launch;
 struct Claimant {
   // Of launches inside of this outermost one alone (a post's number), or of all.
   static constexpr std::uint32_t kAll = -1;
-  static constexpr std::uint32_t kNone = 127;  // the outermost one is no post
   std::uint32_t inside = kAll;
   // Whether a core is free for him. If not, he is of use only where kernels wait for something.
   bool core_free = true;

@@ -68,8 +68,9 @@ struct ThreadState {
 
   // The post of its last launch, that of the outermost launch around what it runs (board.h), and
   // how often it slept for the end of a launch: that was no kernel's wait.
+  static constexpr unsigned kNoPost = 127;
   unsigned post = 0;
-  unsigned outermost = 127;  // Claimant::kNone
+  unsigned outermost = kNoPost;
   std::int64_t own_waits = 0;
 
   // Launches that wanted threads: one in so many is timed (team.cpp).

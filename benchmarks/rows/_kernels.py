@@ -1,7 +1,7 @@
 """Kernels that several rows launch, compiled once: they are cached between processes."""
 
 import numpy as np
-from numba import njit, prange, types
+from numba import njit, prange
 
 SMALL = 64  # elements: almost nothing to do
 
@@ -22,29 +22,19 @@ def total(x):
     return acc
 
 
-_usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
-
-
-@njit(parallel=True, cache=True, nogil=True)
-def wait(out):
-    """The same, but wait for a microsecond before each."""
-    for i in prange(out.size):
-        _usleep(1)
-        out[i] = i
-
-
-@njit(cache=True, nogil=True)
-def wait_again(out, times):
-    """Launch so often, from compiled code."""
-    for _ in range(times):
-        wait(out)
-
-
 @njit(cache=True, nogil=True)
 def fill_again(out, times):
     """Launch so often, from compiled code."""
     for _ in range(times):
         fill(out)
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def fill_inside(outs, times):
+    """Launch so often in each iteration; ``fill`` must have been compiled before."""
+    for i in prange(outs.shape[0]):
+        for _ in range(times):
+            fill(outs[i])
 
 
 def check_filled(out: np.ndarray) -> None:
