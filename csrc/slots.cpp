@@ -68,7 +68,8 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, Piec
   for (std::size_t i = 0; i < array_count_; ++i) write(arguments()[i], call.arguments[i]);
 }
 
-void Launch::cut_finely(Claimed* claimed) {
+void Launch::cut_finely(std::size_t pieces_of_block, Claimed* claimed) {
+  write(pieces_of_block_, static_cast<std::uint8_t>(pieces_of_block));
   for (std::size_t block = 0; block < slots_; ++block) new (&claimed[block]) Claimed;
   claimed_ = claimed;
 }
@@ -154,12 +155,13 @@ void Launch::run_pieces_of(std::size_t block, std::size_t slot) {
   std::atomic<std::size_t>& claimed = claimed_[block].pieces;
   const std::size_t first = block_begin(block, slots_, work());
   const std::size_t length = block_begin(block + 1, slots_, work()) - first;
-  while (claimed.load(std::memory_order_relaxed) < kPiecesOfBlock) {
+  const std::size_t pieces = pieces_of_block_;
+  while (claimed.load(std::memory_order_relaxed) < pieces) {
     const std::size_t piece = claimed.fetch_add(1, std::memory_order_relaxed);
-    if (piece >= kPiecesOfBlock) return;
-    const std::size_t begin = block_begin(piece, kPiecesOfBlock, length);
-    run(slot, block * kPiecesOfBlock + piece, first + begin,
-        block_begin(piece + 1, kPiecesOfBlock, length) - begin);
+    if (piece >= pieces) return;
+    const std::size_t begin = block_begin(piece, pieces, length);
+    run(slot, block * pieces + piece, first + begin,
+        block_begin(piece + 1, pieces, length) - begin);
   }
 }
 

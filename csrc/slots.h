@@ -13,6 +13,7 @@
 // ran them last time, and then helps with the other blocks.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -81,15 +82,16 @@ class alignas(64) Launch {
   struct alignas(64) Claimed {
     std::atomic<std::size_t> pieces{0};
   };
-  static constexpr std::size_t kPiecesOfBlock = 16;
 
-  // Whether slots may take pieces of each other's blocks, and none has been run yet.
-  bool may_be_cut() const {
-    return pieces_ == Pieces::kElements && slots_done_ == 0 && work() >= slots_ * kPiecesOfBlock;
+  // Into how many pieces its blocks may be cut, for slots to take some of each other's; 1 if they
+  // may not, or one has been run.
+  std::size_t most_pieces_of_block() const {
+    if (pieces_ != Pieces::kElements || slots_done_ != 0) return 1;
+    return std::clamp<std::size_t>(work() / slots_, 1, 16);
   }
 
   // Has them do so; `claimed` has room for as many as there are slots, and outlives the launch.
-  void cut_finely(Claimed* claimed);
+  void cut_finely(std::size_t pieces_of_block, Claimed* claimed);
 
   // Makes whoever runs one of the pieces learn from it what this launch is like; which one, `seed`
   // says. Nothing is learnt where it has been run already.
@@ -130,7 +132,7 @@ class alignas(64) Launch {
   std::size_t work() const { return *reinterpret_cast<const std::size_t*>(this + 1); }
   bool chunked() const { return pieces_ == Pieces::kChunks; }
   std::size_t pieces() const {
-    return chunked() ? work() : claimed_ != nullptr ? slots_ * kPiecesOfBlock : slots_;
+    return chunked() ? work() : claimed_ != nullptr ? slots_ * pieces_of_block_ : slots_;
   }
 
   void run_block(std::size_t slot);
@@ -154,6 +156,7 @@ class alignas(64) Launch {
   std::uint16_t dimension_count_ = 0;
   std::uint16_t array_count_ = 0;
   Pieces pieces_ = Pieces::kBlock;
+  std::uint8_t pieces_of_block_ = 1;  // where slots claim them
   Claimed* claimed_ = nullptr;
   std::size_t timed_piece_ = kNone;
 };

@@ -30,16 +30,17 @@ constexpr std::uint32_t kTimedOneIn = 61;
 // claimed one after the other.
 constexpr std::int64_t kHandOver = 400, kClaim = 150;
 
-// To look at what the members of a team have left of each other's blocks takes each of them about
-// so long for each block.
-constexpr std::int64_t kLookAtBlock = 80;
+// In nanoseconds, what a piece of a block takes besides its work, to claim it and to call the
+// kernel, and what it takes a member of a team to see what is left of another one's block.
+constexpr std::int64_t kPiece = 100, kLookAtBlock = 80;
 
 std::int64_t hand_over_ns(unsigned threads) { return kHandOver + kClaim * threads; }
 
-// What it takes to set threads to work on a launch here and now: whoever is going to run it.
+// What it takes to set threads to work on a launch here and now: whoever is going to run it. What
+// they read of the launch is on its way from core to core for as long as the empty region is.
 std::int64_t cost(unsigned team_size, unsigned threads) {
   if (team_size != 0) {
-    if (const std::int64_t empty = region::empty_ns()) return empty;
+    if (const std::int64_t empty = region::empty_ns()) return 2 * empty;
     // Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
     // child, may need none.
     ThreadState& thread = this_thread;
@@ -57,11 +58,13 @@ std::int64_t longest_alone(unsigned threads, std::int64_t cost) {
   return cost * threads / (threads - 1);
 }
 
-// Whether blocks are so long that who is done early may look for what others have left, 16 times
-// over, and hardly notice.
-bool worth_cutting(const Launch& launch, const history::Known& known) {
+// Into how many pieces a block is cut: so few that each is 50 times what it takes besides, and not
+// at all where looking at all blocks would be more than a twentieth of one.
+std::size_t pieces_of_block(const Launch& launch, const history::Known& known) {
   const auto slots = static_cast<std::int64_t>(launch.slots());
-  return launch.may_be_cut() && known.ns >= 20 * kLookAtBlock * slots * slots;
+  const std::int64_t block = known.ns / slots;
+  if (block < 20 * kLookAtBlock * slots) return 1;
+  return std::min<std::size_t>(block / (50 * kPiece), launch.most_pieces_of_block());
 }
 
 void run_with_threads(const Runtime& runtime, Launch& launch, const history::Known& known,
@@ -107,11 +110,12 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
       team_size = team_for(runtime, known, threads);  // the kernel may have forked
     }
   }
-  if (worth_cutting(launch, known)) {
+  if (const std::size_t pieces = pieces_of_block(launch, known); pieces > 1) {
     std::size_t space = (launch.slots() + 1) * sizeof(Launch::Claimed);
     void* memory = alloca(space);
-    launch.cut_finely(static_cast<Launch::Claimed*>(std::align(
-        alignof(Launch::Claimed), launch.slots() * sizeof(Launch::Claimed), memory, space)));
+    launch.cut_finely(pieces, static_cast<Launch::Claimed*>(std::align(
+                                  alignof(Launch::Claimed),
+                                  launch.slots() * sizeof(Launch::Claimed), memory, space)));
   }
   if (timed || !known.anything) {
     run_timed(runtime, launch, known, team_size, threads);
