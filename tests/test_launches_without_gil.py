@@ -69,6 +69,8 @@ import numpy as np
 from numba import njit, prange, types
 send = types.ExternalFunction("raise", types.int32(types.int32))
 interrupt = int(signal.SIGINT)
+# What a shell starts in the background ignores it.
+signal.signal(interrupt, signal.default_int_handler)
 
 @njit(parallel=True)
 def interrupted(x):
