@@ -88,7 +88,6 @@ assert all_at_once(32, kernel=last_alone)
     run(code, RUNTIMES["GNU, the system's"])
 
 
-@pytest.mark.needs_torch
 def test_p5_slots_of_nested_launches_that_were_brief_before() -> None:
     code = """
 from kernels import _gettid, _usleep
@@ -121,6 +120,7 @@ assert eventually(lambda: threads(WAIT) > 2)
     run(code, {})
 
 
+@pytest.mark.needs_torch
 def test_p5_more_slots_than_torchs_pool_has_threads() -> None:
     # torch keeps the threads that it has, and no others come and go.
     code = """
@@ -247,7 +247,7 @@ def test_p5_an_exception_in_a_slot_leaves_no_trace(env: dict[str, str], before: 
     # It gets to the caller where the caller runs the slot, and Numba makes nothing sensible of it.
     # Elsewhere it is lost.
     code = """
-from kernels import _gettid, _usleep
+from kernels import _usleep
 
 @numba.njit
 def check(i):
