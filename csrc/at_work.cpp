@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include "thread_state.h"
@@ -9,38 +10,51 @@
 namespace ompsafe::at_work {
 namespace {
 
-alignas(64) std::atomic<int> count{0};
+// Threads, and launches in the upper half.
+constexpr std::int64_t kLaunch = std::int64_t{1} << 32;
+alignas(64) std::atomic<std::int64_t> count{0};
 
-}  // namespace
+int threads_of(std::int64_t now) { return static_cast<std::int32_t>(now); }
 
-int threads() { return count.load(std::memory_order_relaxed); }
-
-void begin(int threads) {
-  count.fetch_add(threads, std::memory_order_relaxed);
-  this_thread.at_work += threads;
-}
-
-void end(int threads) {
+void end(std::int64_t amount) {
   ThreadState& thread = this_thread;
   // What began last ends first.
-  const int counted = std::min(threads, thread.at_work);
+  const std::int64_t counted = std::min(amount, thread.at_work);
   thread.at_work -= counted;
-  thread.at_work_before_fork -= threads - counted;
+  thread.at_work_before_fork -= amount - counted;
   count.fetch_sub(counted, std::memory_order_relaxed);
 }
 
-void pause() { count.fetch_sub(1, std::memory_order_relaxed); }
-void go_on() { count.fetch_add(1, std::memory_order_relaxed); }
+}  // namespace
 
-bool begin_below(int limit) {
-  int now = threads();
-  while (now < limit) {
+int threads() { return threads_of(count.load(std::memory_order_relaxed)); }
+
+int launches() {
+  const std::int64_t now = count.load(std::memory_order_relaxed);
+  return static_cast<int>((now - threads_of(now)) / kLaunch);
+}
+
+void begin_launch(int threads) {
+  count.fetch_add(kLaunch + threads, std::memory_order_relaxed);
+  this_thread.at_work += kLaunch + threads;
+}
+
+void end_launch(int threads) { end(kLaunch + threads); }
+
+bool begin_help_below(int limit) {
+  std::int64_t now = count.load(std::memory_order_relaxed);
+  while (threads_of(now) < limit) {
     if (!count.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) continue;
     ++this_thread.at_work;
     return true;
   }
   return false;
 }
+
+void end_help() { end(1); }
+
+void pause() { count.fetch_sub(1, std::memory_order_relaxed); }
+void go_on() { count.fetch_add(1, std::memory_order_relaxed); }
 
 void forget() {
   ThreadState& thread = this_thread;

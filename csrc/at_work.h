@@ -6,16 +6,20 @@ namespace ompsafe::at_work {
 
 int threads();
 
-// For the calling thread, or for those of its team.
-void begin(int threads);
-void end(int threads);
+// The launches that they are in, those inside of others not counted.
+int launches();
 
-// The calling thread, counted by whomever, leaves its core for a while.
+// The calling thread launches, with so many threads of a team; alone, others may help.
+void begin_launch(int threads);
+void end_launch(int threads);
+
+// The calling thread helps, if fewer than `limit` are at work.
+bool begin_help_below(int limit);
+void end_help();
+
+// A thread, counted by whomever, leaves its core for a while. It is back as soon as it is woken.
 void pause();
 void go_on();
-
-// One more, if fewer than `limit` are.
-bool begin_below(int limit);
 
 // In the child of a fork: nobody is, and what the calling thread had begun it ends for itself
 // alone.

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "at_work.h"
 #include "platform.h"
 #include "slots.h"
 #include "thread_state.h"
@@ -41,6 +42,7 @@ Launch* Post::claim(std::size_t& slot, Claimant who) {
 
 void Post::done(std::uint32_t slots) {
   if (undone_.fetch_sub(slots, std::memory_order_acq_rel) - slots == kCallerSleeps) {
+    at_work::go_on();
     platform::wake(undone_, 1);
   }
 }
@@ -51,12 +53,14 @@ bool Post::all_done() const {
          forks_ != forks.load(std::memory_order_relaxed);
 }
 
-void Post::sleep_until_done() {
+bool Post::sleep_until_done() {
   std::uint32_t undone = undone_.fetch_or(kCallerSleeps, std::memory_order_acq_rel);
-  while ((undone & ~kCallerSleeps) != 0) {
+  if (undone == 0) return false;
+  do {
     platform::wait_while(undone_, undone | kCallerSleeps);
     undone = undone_.load(std::memory_order_acquire);
-  }
+  } while (undone != kCallerSleeps);
+  return true;
 }
 
 void Post::take_down() {

@@ -41,8 +41,9 @@ class Post {
   // For the caller, when nothing is left to claim: whether all slots are done.
   bool all_done() const;
 
-  // Sleeps until they are.
-  void sleep_until_done();
+  // Sleeps until they are, and is counted as at work again by who wakes him; false if they are
+  // already.
+  bool sleep_until_done();
 
   // Then: the post may be used for another launch.
   void take_down();

@@ -38,6 +38,9 @@ struct alignas(64) State {
 State state;
 
 alignas(64) std::atomic<unsigned> size{0};
+// Whether one of the crew looks every now and then.
+std::atomic<bool> watched{false};
+
 std::atomic<std::int64_t> last_call{0};
 std::atomic<std::int64_t> measured_wake{kUsualWake};
 std::atomic<std::int64_t> measured_at{0};
@@ -59,6 +62,18 @@ bool work_for(const Runtime& runtime, bool core_free) {
          Board::offers({.core_free = core_free});
 }
 
+void sleep_or_watch(const Runtime& runtime) {
+  // In one order with the posts: either it is seen here, or its caller sees that nobody watches.
+  if (!Board::offers({}) || watched.exchange(true)) {
+    platform::wait_while(state.heard(), 0);
+    return;
+  }
+  platform::wait_while(state.heard(), 0, kLookAgain);
+  watched.store(false);
+  const int free = runtime.cores() - at_work::threads();
+  if (free > 1) cores_are_free(free - 1);
+}
+
 // Until somebody calls, or there is work without it.
 void sleep(const Runtime& runtime) {
   std::uint64_t now = state.word.fetch_add(kAsleep - kAwake) + kAsleep - kAwake;
@@ -72,7 +87,7 @@ void sleep(const Runtime& runtime) {
       if (state.word.compare_exchange_weak(now, now - kAsleep + kAwake)) return;
       continue;
     }
-    platform::wait_while(state.heard(), 0);
+    sleep_or_watch(runtime);
     now = state.word.load();
   }
 }
@@ -80,11 +95,11 @@ void sleep(const Runtime& runtime) {
 // Runs slots of a launch as long as it has some; false if there is none.
 bool help(const Runtime& runtime, bool core_free, unsigned& from) {
   if (!work_for(runtime, core_free)) return false;
-  if (!at_work::begin_below(limit_for(runtime, core_free))) return false;
+  if (!at_work::begin_help_below(limit_for(runtime, core_free))) return false;
   state.word.fetch_sub(kAwake, std::memory_order_relaxed);
   const bool helped = Board::run_some(from, {.core_free = core_free});
   state.word.fetch_add(kAwake, std::memory_order_relaxed);
-  at_work::end(1);
+  at_work::end_help();
   return helped;
 }
 
@@ -118,6 +133,8 @@ void serve(void*) {
     while (platform::clock_ns() - begin < kUsualWake) {
       if (help(*runtime, true, from) || help(*runtime, false, from)) {
         begin = platform::clock_ns();
+      } else if (at_work::threads() >= runtime->cores()) {
+        break;
       } else {
         platform::pause();
       }
@@ -178,6 +195,12 @@ unsigned call(const Runtime& runtime, unsigned helpers) {
   return std::min(helpers, size.load(std::memory_order_relaxed));
 }
 
+void watch(const Runtime& runtime) {
+  if (watched.load()) return;
+  if (!exists()) grow(runtime, 1);
+  wake(1);
+}
+
 void cores_are_free(unsigned cores) {
   const std::uint64_t now = state.word.load(std::memory_order_relaxed);
   if (State::asleep(now) != 0 && Board::offers({})) wake(State::awake(now) + cores);
@@ -186,6 +209,7 @@ void cores_are_free(unsigned cores) {
 void forget() {
   state.word.store(0);
   size.store(0);
+  watched.store(false);
 }
 
 }  // namespace ompsafe::crew

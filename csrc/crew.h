@@ -2,7 +2,10 @@
 // board (board.h): where a region's team is not to be had, or would have to wait for its own
 // threads (team.h). No launch needs them: its caller runs what they do not.
 //
-// One without work looks at the board for as long as it takes to wake a thread, and then sleeps.
+// One without work looks at the board for as long as it takes to wake a thread, if there is a core
+// for it, and then sleeps. Where all cores are at work, and there is more of it, one of the crew
+// looks again every now and then whether that is still so. No thread that ends a launch says that
+// its core is free: most go on there, and launch again, while who was woken would take the core.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +24,9 @@ constexpr std::int64_t kUsualWake = 50'000;
 // hundredth.
 constexpr std::int64_t kHolds = 64;
 
+// When it looks again, in nanoseconds: a thread that is woken takes a hundredth of that.
+constexpr std::int64_t kLookAgain = 20 * kUsualWake;
+
 // Whether one could take a slot now (awake), or after it was woken (idle), or there is a crew at
 // all.
 bool awake();
@@ -34,6 +40,9 @@ std::int64_t wake_ns();
 // Has `helpers` threads look at the board: wakes those of them that sleep, and starts those that
 // are missing. Returns how many there are, fewer where the system gives no more.
 unsigned call(const Runtime& runtime, unsigned helpers);
+
+// Has one look every now and then.
+void watch(const Runtime& runtime);
 
 // That threads have left their cores: those that sleep may have them, if there is something to do.
 void cores_are_free(unsigned cores);

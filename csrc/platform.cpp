@@ -263,8 +263,11 @@ void sleep_ns(std::int64_t nanoseconds) {
   nanosleep(&time, nullptr);
 }
 
-void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected) {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                std::int64_t nanoseconds) {
+  const timespec time{0, static_cast<long>(nanoseconds)};
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nanoseconds != 0 ? &time : nullptr,
+          nullptr, 0);
 }
 
 void wake(const std::atomic<std::uint32_t>& word, unsigned threads) {

@@ -98,9 +98,11 @@ unsigned threads_of_process();
 
 void sleep_ns(std::int64_t nanoseconds);
 
-// Waits until somebody wakes a thread that waits for `word`, unless it holds another value than
-// `expected`; may return without cause. Who wakes one touches the address only.
-void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected);
+// Waits until somebody wakes a thread that waits for `word`, or, if `nanoseconds` (less than a
+// second) are not 0, until they are over, unless it holds another value than `expected`; may return
+// without cause. Who wakes one touches the address only.
+void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                std::int64_t nanoseconds = 0);
 void wake(const std::atomic<std::uint32_t>& word, unsigned threads);
 
 // What a thread does between two looks at what another one is about to write.

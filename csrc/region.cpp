@@ -185,14 +185,14 @@ std::int64_t lost_ns() { return lost() ? lost_by_all.load(std::memory_order_rela
 
 void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned threads) {
   end_pool_with_this_thread();
-  at_work::begin(static_cast<int>(threads));
+  at_work::begin_launch(static_cast<int>(threads));
   if (team_size == static_cast<unsigned>(this_thread.pool_size)) [[likely]] {
     run_team(runtime, launch, team_size);
   } else {
     run_team_of_new_size(runtime, launch, team_size);
   }
-  at_work::end(static_cast<int>(threads));
-  crew::cores_are_free(threads);
+  at_work::end_launch(static_cast<int>(threads));
+  crew::cores_are_free(threads - 1);
 }
 
 }  // namespace ompsafe::region

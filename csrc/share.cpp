@@ -23,8 +23,7 @@ unsigned with_cores(const Runtime& runtime, unsigned helpers) {
 void sleep_until_done(Post& post) {
   at_work::pause();
   crew::cores_are_free(1);
-  post.sleep_until_done();
-  at_work::go_on();
+  if (!post.sleep_until_done()) at_work::go_on();
   ++this_thread.own_waits;
 }
 
@@ -53,6 +52,7 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
     launch.run_in_turn();
     return;
   }
+  if (wanted < helpers && launch.known().ns > crew::kLookAgain) crew::watch(runtime);
   if (wanted != 0) {
     const unsigned had = crew::call(runtime, wanted);
     if (had == wanted) {
@@ -82,11 +82,9 @@ void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond
     launch.run_in_turn();
     return;
   }
-  if (!inside) at_work::begin(1);
+  if (!inside) at_work::begin_launch(1);
   run_posted(runtime, launch, threads - 1, beyond_cores, inside);
-  if (inside) return;
-  at_work::end(1);
-  crew::cores_are_free(1);
+  if (!inside) at_work::end_launch(1);
 }
 
 }  // namespace ompsafe

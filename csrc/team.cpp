@@ -23,6 +23,9 @@ namespace ompsafe {
 namespace {
 
 constexpr std::uint8_t kLaunchesWithoutPool = 64;
+// So many after one beside which another thread launched: that one comes back, and the threads of a
+// region spin beside it for milliseconds.
+constexpr std::uint8_t kLaunchesToShare = 64;
 // A prime: the launches of a loop are all timed in turn.
 constexpr std::uint32_t kTimedOneIn = 61;
 
@@ -89,7 +92,13 @@ void run_timed(const Runtime& runtime, Launch& launch, const history::Known& kno
 // Which team of the runtime's is to run a launch of the calling thread, which is in no region; 0
 // if none.
 unsigned team_for(const Runtime& runtime, const history::Known& known, unsigned threads) {
-  if (known.nests || at_work::threads() != 0 || region::lost()) return 0;
+  ThreadState& thread = this_thread;
+  if (at_work::launches() != 0) {
+    thread.launches_to_share = kLaunchesToShare;
+  } else if (thread.launches_to_share != 0) {
+    --thread.launches_to_share;
+  }
+  if (known.nests || thread.launches_to_share != 0 || region::lost()) return 0;
   return region::team_here(runtime, threads);
 }
 

@@ -56,15 +56,18 @@ struct ThreadState {
   std::int64_t empty_region_ns = 0;
   std::uint8_t launches_without_pool = 0;
 
+  // How many launches of this thread are shared yet, since another thread launched beside the last
+  // ones (team.cpp).
+  std::uint8_t launches_to_share = 0;
+
   // When this thread's part of the last region ended, and until when regions are looked at more
   // closely, 0 if they are not (region.cpp).
   std::int64_t part_ended = 0;
   std::int64_t examine_until = 0;
 
-  // The threads at work that this thread has counted (at_work.h), and those of them that it had
-  // when it forked.
-  int at_work = 0;
-  int at_work_before_fork = 0;
+  // What this thread has counted as at work (at_work.cpp), and had when it forked.
+  std::int64_t at_work = 0;
+  std::int64_t at_work_before_fork = 0;
 
   // The post of its last launch, that of the outermost launch around what it runs (board.h), and
   // how often it slept for the end of a launch: that was no kernel's wait.

@@ -3,6 +3,7 @@
 That threads take part shows in how many slots wait at the same time, on any machine.
 """
 
+import os
 from typing import Any
 
 import pytest
@@ -118,6 +119,50 @@ for _ in range(500):
 assert eventually(lambda: threads(WAIT) > 2)
 """
     run(code, {})
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_p5_a_slot_that_there_was_no_core_for_when_one_is_left() -> None:
+    # Two Python threads have both cores. One stops launching, and says so to nobody, while the
+    # other is in a slot that lasts until somebody has begun the next one.
+    code = """
+import os, time
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+from concurrent.futures import ThreadPoolExecutor
+import numba, numpy as np
+from kernels import compute_until
+from patience import eventually
+
+@numba.njit(parallel=True)
+def kernel(begun, awaited, seconds):
+    for i in numba.prange(2):
+        begun[i] = 1
+        compute_until(awaited, 1 - i, seconds[i])
+
+def flags():
+    return np.zeros(2, np.int64)
+
+SHORT, LONG = 0.1, 20.0  # seconds
+for _ in range(3):
+    kernel(flags(), flags(), np.array([SHORT, SHORT]))  # known to compute, and for how long
+with ThreadPoolExecutor(2) as threads:
+    def begin(awaited, begun, *seconds):
+        launch = threads.submit(kernel, begun, awaited, np.array(seconds))
+        assert eventually(begun.any)
+        return launch
+
+    until_released = [flags() for _ in range(2)]
+    launches = [begin(awaited, flags(), LONG, SHORT) for awaited in until_released]
+    until_released[0][1] = 1
+    launches[0].result()
+    time.sleep(5 * SHORT)  # whoever helps with the other launch has long gone to sleep
+    begun = flags()
+    meeting = begin(begun, begun, LONG, LONG)
+    until_released[1][1] = 1
+    launches[1].result()
+    assert eventually(begun.all, 10)
+"""
+    run_python(code, {"NUMBA_NUM_THREADS": "2"})
 
 
 @pytest.mark.needs_torch

@@ -23,6 +23,19 @@ def ids_and_masks(n):
 
 _gettid = types.ExternalFunction("gettid", types.int32())
 _usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+_MONOTONIC = 1
+_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
+
+
+@njit(cache=True)
+def compute_until(flags, index, seconds):
+    """Compute until a flag is set, or for so long, without a wait in the system."""
+    begin, now = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    _clock_gettime(_MONOTONIC, begin.ctypes)
+    taken = 0.0
+    while not flags[index] and taken < seconds:
+        _clock_gettime(_MONOTONIC, now.ctypes)
+        taken = now[0] - begin[0] + (now[1] - begin[1]) * 1e-9
 
 
 @njit(parallel=True, cache=True)

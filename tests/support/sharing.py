@@ -5,8 +5,8 @@ same time on any machine, as far as there are threads for them.
 """
 
 import numpy as np
-from kernels import _gettid, _usleep
-from numba import njit, prange, set_num_threads, set_parallel_chunksize, types
+from kernels import _MONOTONIC, _clock_gettime, _gettid, _usleep
+from numba import njit, prange, set_num_threads, set_parallel_chunksize
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
 
 COUNT = 8
@@ -25,8 +25,6 @@ SLOT = np.dtype(
     ]
 )
 _FIELDS = SLOT.itemsize // 8
-_MONOTONIC = 1
-_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
 
 
 @njit(parallel=True, cache=True)
