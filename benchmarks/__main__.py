@@ -40,7 +40,11 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=LAYERS, help="default: all")
     parser.add_argument(
-        "--rounds", type=positive, default=3, metavar="N", help="turns of each layer (default: 3)"
+        "--rounds",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="processes of each layer (default: 3)",
     )
     parser.add_argument(
         "--sizes",
@@ -84,7 +88,7 @@ def measure(asked: argparse.Namespace) -> suite.Results:
     results = suite.Results(suite.machine(), asked.rounds)
     with tqdm(suite.tasks(asked.rows, asked.layers, options, asked.rounds), unit="run") as runs:
         for task in runs:
-            runs.set_postfix_str(f"{task.row} {task.setting.case} {task.layer}")
+            runs.set_postfix_str(f"{task.row} {task.setting.case}")
             suite.run(task, options, results)
     return results
 

@@ -1,4 +1,4 @@
-"""Runs rows under layers: each in a process of its own, in turns, several rounds."""
+"""Runs rows under layers: each in a process of its own, side by side in turns, several rounds."""
 
 import json
 import os
@@ -6,26 +6,30 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Timer
+from typing import Any
 
-from benchmarks import rows
+from benchmarks import rows, turns
 from benchmarks.figures import LIMIT, Options, Setting
 from benchmarks.layers import environment
 
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 300  # for a turn: the first one compiles
 PACKAGES = ("numba-ompsafe", "numba", "llvmlite", "numpy", "torch", "tbb")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One process to run."""
+    """What is measured side by side: a process for each layer."""
 
     row: str
     setting: Setting
-    layer: str
+    layers: Sequence[str]
 
 
 @dataclass
@@ -87,43 +91,89 @@ class Results:
 
 
 def tasks(names: Sequence[str], layers: Sequence[str], options: Options, rounds: int) -> list[Task]:
-    """Return all processes in the order in which they are run: the layers take turns."""
+    """Return what to run, one after the other. Each layer is the first one in some rounds."""
     return [
-        Task(name, setting, layer)
-        for turn in range(rounds)
+        Task(name, setting, _rotated([*layers, *_limit_of(name)], number))
+        for number in range(rounds)
         for name in names
         for setting in rows.load(name).settings(options)
-        for layer in _rotated([*layers, *_limit_of(name)], turn)
     ]
 
 
 def run(task: Task, options: Options, results: Results) -> None:
-    """Run one process and add its figures; why it failed, if it did."""
-    request = json.dumps(asdict(task) | {"options": asdict(options)})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.worker", request],
-        env=environment(task.layer, task.setting),
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
-        reason = _why(process.returncode, err)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, _ = process.communicate()
-        reason = f"no end after {TIMEOUT_SECONDS} s"
-    for line in out.splitlines():
-        figure = json.loads(line)
-        key = task.row, figure["case"], figure["layer"] or task.layer
-        results.values.setdefault(key, []).append(figure["value"])
-        if task.setting.numba_threads:
-            results.numba_threads[key] = task.setting.numba_threads
-    if reason:
-        results.failures[task.row, task.setting.case, task.layer] = reason
+    """Run the processes in turns and add their figures; why one failed, if it did."""
+    waiting = [_Process(task, layer, options, results) for layer in task.layers]
+    while waiting:
+        waiting = [process for process in waiting if process.runs_a_turn()]
+
+
+class _Process:
+    """A process that measures one layer. It is started in its first turn."""
+
+    def __init__(self, task: Task, layer: str, options: Options, results: Results) -> None:
+        self.task, self.layer, self.options, self.results = task, layer, options, results
+        self.process: subprocess.Popen[str] | None = None
+        self.is_late = False
+        self.errors = TemporaryFile("w+")  # noqa: SIM115 # closed where the process has ended
+
+    def runs_a_turn(self) -> bool:
+        """Give it a turn, and add what it has measured; False if it has ended."""
+        if self.process is None:
+            self.process = self._start()
+        else:
+            self._say_go(self.process)
+        timeout = Timer(TIMEOUT_SECONDS, self._kill, (self.process.pid,))
+        timeout.start()
+        try:
+            for line in self.process.stdout or ():
+                if line.strip() == turns.OVER:
+                    return True
+                self._add(json.loads(line))
+            self._ended(self.process.wait())
+        finally:
+            timeout.cancel()
+        return False
+
+    def _start(self) -> subprocess.Popen[str]:
+        setting = asdict(self.task.setting)
+        asked = {"row": self.task.row, "layer": self.layer, "setting": setting}
+        request = json.dumps(asked | {"options": asdict(self.options)})
+        return subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", request],
+            env=environment(self.layer, self.task.setting),
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            start_new_session=True,
+        )
+
+    @staticmethod
+    def _say_go(process: subprocess.Popen[str]) -> None:
+        with suppress(BrokenPipeError):  # it has ended between its turns
+            if process.stdin:
+                process.stdin.write("\n")
+                process.stdin.flush()
+
+    def _add(self, figure: dict[str, Any]) -> None:
+        key = self.task.row, figure["case"], figure["layer"] or self.layer
+        self.results.values.setdefault(key, []).append(figure["value"])
+        if self.task.setting.numba_threads:
+            self.results.numba_threads[key] = self.task.setting.numba_threads
+
+    def _kill(self, session: int) -> None:
+        self.is_late = True
+        os.killpg(session, signal.SIGKILL)
+
+    def _ended(self, status: int) -> None:
+        with self.errors:
+            self.errors.seek(0)
+            reason = _why(status, self.errors.read())
+        if self.is_late:
+            reason = f"no end of a turn after {TIMEOUT_SECONDS} s"
+        if reason:
+            self.results.failures[self.task.row, self.task.setting.case, self.layer] = reason
 
 
 def machine() -> dict[str, str]:
@@ -140,9 +190,9 @@ def _limit_of(name: str) -> list[str]:
     return [LIMIT] if hasattr(rows.load(name), "limit") else []
 
 
-def _rotated(layers: list[str], turn: int) -> Iterator[str]:
-    for i in range(len(layers)):
-        yield layers[(i + turn) % len(layers)]
+def _rotated(layers: list[str], number: int) -> list[str]:
+    first = number % len(layers)
+    return layers[first:] + layers[:first]
 
 
 def _why(status: int, err: str) -> str:

@@ -1,6 +1,6 @@
 """Measures one row under one layer: a process that the suite starts, with its settings as JSON.
 
-Prints a line of JSON for each figure.
+Prints a line of JSON for each figure, and a line where its turn is over.
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import numba
 
-from benchmarks import layers, rows
+from benchmarks import layers, rows, turns
 from benchmarks.figures import LIMIT, Options, Setting
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     layer: str = task["layer"]
     setting = Setting(**task["setting"])
     options = Options(**task["options"])
+    turns.take_them()
     layers.make_loadable(layer)
     row = rows.load(task["row"])
     measure = row.limit if layer == LIMIT else row.figures

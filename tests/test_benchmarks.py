@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
 
 import pytest
 from processes import run_python
@@ -99,6 +100,38 @@ def test_busy_neighbours_end_with_a_process_that_is_killed() -> None:
     )
 
 
+def test_a_process_and_its_neighbours_compute_in_its_turns_only() -> None:
+    code = r"""
+from benchmarks import turns
+from benchmarks.rows._busy import busy_processes
+turns.take_them()
+with busy_processes(1) as ids:
+    print(*ids, flush=True)
+    turns.next_turn()
+    input()
+"""
+
+    def computes(process: int) -> bool:
+        def ticks() -> int:
+            return sum(map(int, Path(f"/proc/{process}/stat").read_text().split()[13:15]))
+
+        before = ticks()
+        sleep(0.5)
+        return ticks() > before
+
+    command = [sys.executable, "-c", code]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
+        assert process.stdin
+        assert process.stdout
+        busy = int(process.stdout.readline())
+        assert process.stdout.readline() == "turn over\n"
+        assert not computes(busy)
+        print(file=process.stdin, flush=True)
+        assert computes(busy)
+        process.communicate("\n")
+
+
 @pytest.mark.needs_torch
 def test_launches_compose_in_each_way() -> None:
     ways = ["flat", "2 outer", "2 threads", "4 threads, uneven", "beside torch"]
@@ -111,7 +144,7 @@ def test_launches_compose_in_each_way() -> None:
         options, results = Options((), ()), suite.Results({{}}, 1)
         for setting in rows.load("compose").settings(options):
             if setting.case in {ways}:
-                suite.run(suite.Task("compose", setting, "ompsafe"), options, results)
+                suite.run(suite.Task("compose", setting, ["ompsafe"]), options, results)
         print(json.dumps([results.cases("compose"), [*results.failures.values()]]))
         """,
         cwd=ROOT,

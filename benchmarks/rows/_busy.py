@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from benchmarks.turns import pause_meanwhile
+
 # Looks for its parent after every few milliseconds: it is not to outlive one that was killed.
 PROGRAM = """
 import os
@@ -19,7 +21,7 @@ while os.getppid() == parent:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[list[int]]:
-    """Have so many processes compute; they have begun when this is entered. Gives their ids.
+    """Have so many processes compute during this one's turns. Gives their ids.
 
     They belong to this session, as a scheduler may share the cores among sessions first.
     """
@@ -35,7 +37,10 @@ def busy_processes(count: int) -> Iterator[list[int]]:
         for process in processes:
             if process.stdout is None or not process.stdout.readline():
                 raise RuntimeError("a busy process did not begin")
-        yield [process.pid for process in processes]
+        ids = [process.pid for process in processes]
+        pause_meanwhile(ids)
+        stack.callback(pause_meanwhile, [])
+        yield ids
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
