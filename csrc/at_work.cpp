@@ -53,7 +53,7 @@ bool begin_help_below(int limit) {
 
 void end_help() { end(1); }
 
-void pause() { count.fetch_sub(1, std::memory_order_relaxed); }
+void pause() { count.fetch_sub(1); }
 void go_on() { count.fetch_add(1, std::memory_order_relaxed); }
 
 void forget() {

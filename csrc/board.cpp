@@ -98,25 +98,29 @@ Post* Board::put(Launch& launch, bool beyond_cores) {
   return &post;
 }
 
-bool Board::run_some(unsigned& from, Claimant who) {
+Board::Claim Board::claim(unsigned& from, Claimant who) {
   const unsigned first = from;
   std::uint64_t in_use = std::rotr(used.load(std::memory_order_relaxed), static_cast<int>(first));
   for (; in_use != 0; in_use &= in_use - 1) {
     Post& post = posts[(first + std::countr_zero(in_use)) % kPosts];
     std::size_t slot = 0;
-    Launch* launch = post.claim(slot, who);
-    if (launch == nullptr) continue;
-    from = (post.number() + 1) % kPosts;
-    do {
-      // The word keeps this until the slot is done.
-      this_thread.outermost = Post::outermost(post.left_.load(std::memory_order_relaxed));
-      launch->run_slot(slot);
-      post.done(1);
-      launch = post.claim(slot, who);
-    } while (launch != nullptr);
-    return true;
+    if (Launch* launch = post.claim(slot, who)) {
+      from = (post.number() + 1) % kPosts;
+      return {&post, launch, slot};
+    }
   }
-  return false;
+  return {};
+}
+
+void Board::run(Claim claim, Claimant who) {
+  Post& post = *claim.post;
+  do {
+    // The word keeps this until the slot is done.
+    this_thread.outermost = Post::outermost(post.left_.load(std::memory_order_relaxed));
+    claim.launch->run_slot(claim.slot);
+    post.done(1);
+    claim.launch = post.claim(claim.slot, who);
+  } while (claim.launch != nullptr);
 }
 
 bool Board::offers(Claimant who) {
@@ -134,6 +138,7 @@ void Board::forget_others() {
     Post& post = posts[number];
     if (post.owner_ == &this_thread) continue;
     post.left_.store(0, std::memory_order_relaxed);
+    post.undone_.store(0, std::memory_order_relaxed);  // nobody sleeps for it
     used.fetch_and(~bit(number), std::memory_order_relaxed);
   }
 }

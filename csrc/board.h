@@ -78,9 +78,17 @@ class Board {
   // `beyond_cores`: its kernel waits for something, so that more threads than cores are of use.
   static Post* put(Launch& launch, bool beyond_cores);
 
-  // Runs slots of the first launch from post number `from` on that has one, as long as it has, and
-  // moves `from` on. False if there is none.
-  static bool run_some(unsigned& from, Claimant who);
+  // A slot of the first launch from post number `from` on that has one, and moves `from` on. No
+  // post if there is none.
+  struct Claim {
+    Post* post = nullptr;
+    Launch* launch = nullptr;
+    std::size_t slot = 0;
+  };
+  static Claim claim(unsigned& from, Claimant who);
+
+  // Runs it, and other slots of the launch as long as it has some.
+  static void run(Claim claim, Claimant who);
 
   // Whether there is one to be had.
   static bool offers(Claimant who);

@@ -62,7 +62,7 @@ bool work_for(const Runtime& runtime, bool core_free) {
          Board::offers({.core_free = core_free});
 }
 
-void sleep_or_watch(const Runtime& runtime) {
+void sleep_or_watch() {
   // In one order with the posts: either it is seen here, or its caller sees that nobody watches.
   if (!Board::offers({}) || watched.exchange(true)) {
     platform::wait_while(state.heard(), 0);
@@ -70,8 +70,6 @@ void sleep_or_watch(const Runtime& runtime) {
   }
   platform::wait_while(state.heard(), 0, kLookAgain);
   watched.store(false);
-  const int free = runtime.cores() - at_work::threads();
-  if (free > 1) cores_are_free(free - 1);
 }
 
 // Until somebody calls, or there is work without it.
@@ -87,20 +85,47 @@ void sleep(const Runtime& runtime) {
       if (state.word.compare_exchange_weak(now, now - kAsleep + kAwake)) return;
       continue;
     }
-    sleep_or_watch(runtime);
+    sleep_or_watch();
     now = state.word.load();
   }
+}
+
+// Wakes some, so that `helpers` are awake.
+void wake(unsigned helpers) {
+  std::uint64_t now = state.word.load();
+  unsigned called;
+  do {
+    const unsigned awake = State::awake(now);
+    if (awake >= helpers) return;
+    called = std::min(helpers - awake, State::asleep(now));
+    if (called == 0) return;
+  } while (
+      !state.word.compare_exchange_weak(now, now + called * (kCall + kAwake) - called * kAsleep));
+  last_call.store(platform::clock_ns(), std::memory_order_relaxed);
+  platform::wake(state.heard(), called);
+}
+
+// Where the last one that looked has found work, and there is more of it: another one is to look.
+void hand_over() {
+  const std::uint64_t now = state.word.load();
+  if (State::awake(now) != 0 || State::asleep(now) == 0 || watched.load()) return;
+  if (Board::offers({})) wake(1);
 }
 
 // Runs slots of a launch as long as it has some; false if there is none.
 bool help(const Runtime& runtime, bool core_free, unsigned& from) {
   if (!work_for(runtime, core_free)) return false;
   if (!at_work::begin_help_below(limit_for(runtime, core_free))) return false;
-  state.word.fetch_sub(kAwake, std::memory_order_relaxed);
-  const bool helped = Board::run_some(from, {.core_free = core_free});
+  state.word.fetch_sub(kAwake);
+  const Claimant who{.core_free = core_free};
+  const Board::Claim claim = Board::claim(from, who);
+  if (claim.post != nullptr) {
+    hand_over();
+    Board::run(claim, who);
+  }
   state.word.fetch_add(kAwake, std::memory_order_relaxed);
   at_work::end_help();
-  return helped;
+  return claim.post != nullptr;
 }
 
 // Who started it may have been bound to a core, by the runtime or by its author.
@@ -159,21 +184,6 @@ void grow(const Runtime& runtime, unsigned threads) {
   }
 }
 
-// Wakes some, so that `helpers` are awake.
-void wake(unsigned helpers) {
-  std::uint64_t now = state.word.load();
-  unsigned called;
-  do {
-    const unsigned awake = State::awake(now);
-    if (awake >= helpers) return;
-    called = std::min(helpers - awake, State::asleep(now));
-    if (called == 0) return;
-  } while (
-      !state.word.compare_exchange_weak(now, now + called * (kCall + kAwake) - called * kAsleep));
-  last_call.store(platform::clock_ns(), std::memory_order_relaxed);
-  platform::wake(state.heard(), called);
-}
-
 }  // namespace
 
 bool awake() { return State::awake(state.word.load(std::memory_order_relaxed)) != 0; }
@@ -188,22 +198,22 @@ std::int64_t wake_ns() {
   return age < kHolds * measured ? measured : kUsualWake;
 }
 
-unsigned call(const Runtime& runtime, unsigned helpers) {
-  // One more, for the core of a caller who has come to wait.
-  if (size.load(std::memory_order_relaxed) <= helpers) grow(runtime, helpers + 1);
-  wake(helpers);
+unsigned call(const Runtime& runtime, unsigned helpers, bool watch) {
+  // Beside those that run slots, as far as there are cores. One more than that, for the core of a
+  // caller who has come to wait.
+  const unsigned has = size.load(std::memory_order_relaxed);
+  const std::uint64_t now = state.word.load();
+  const unsigned busy = has - std::min(has, State::awake(now) + State::asleep(now));
+  const unsigned with_cores = std::min<unsigned>(busy + helpers + 1, runtime.cores());
+  const unsigned wanted = std::max(helpers + 1, with_cores);
+  if (has < wanted) grow(runtime, wanted);
+  wake(watch && !watched.load() ? helpers + 1 : helpers);
   return std::min(helpers, size.load(std::memory_order_relaxed));
 }
 
-void watch(const Runtime& runtime) {
-  if (watched.load()) return;
-  if (!exists()) grow(runtime, 1);
-  wake(1);
-}
-
-void cores_are_free(unsigned cores) {
-  const std::uint64_t now = state.word.load(std::memory_order_relaxed);
-  if (State::asleep(now) != 0 && Board::offers({})) wake(State::awake(now) + cores);
+void core_is_free() {
+  const std::uint64_t now = state.word.load();
+  if (State::asleep(now) != 0 && Board::offers({})) wake(State::awake(now) + 1);
 }
 
 void forget() {

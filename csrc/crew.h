@@ -3,9 +3,10 @@
 // threads (team.h). No launch needs them: its caller runs what they do not.
 //
 // One without work looks at the board for as long as it takes to wake a thread, if there is a core
-// for it, and then sleeps. Where all cores are at work, and there is more of it, one of the crew
-// looks again every now and then whether that is still so. No thread that ends a launch says that
-// its core is free: most go on there, and launch again, while who was woken would take the core.
+// for it, and then sleeps. The last one that looked and found work wakes another, if there is more.
+// Where all cores are at work, and there is more of it, one of the crew is on watch: it looks again
+// every now and then whether that is still so. No thread that ends a launch says that its core is
+// free: most go on there, and launch again, while who was woken would take the core.
 #pragma once
 
 #include <cstdint>
@@ -37,15 +38,13 @@ bool exists();
 // cores it takes long.
 std::int64_t wake_ns();
 
-// Has `helpers` threads look at the board: wakes those of them that sleep, and starts those that
-// are missing. Returns how many there are, fewer where the system gives no more.
-unsigned call(const Runtime& runtime, unsigned helpers);
+// Has `helpers` threads look at the board, and, to `watch`, one more look every now and then: wakes
+// those of them that sleep, and starts those that are missing. Returns how many helpers there are,
+// fewer where the system gives no more.
+unsigned call(const Runtime& runtime, unsigned helpers, bool watch);
 
-// Has one look every now and then.
-void watch(const Runtime& runtime);
-
-// That threads have left their cores: those that sleep may have them, if there is something to do.
-void cores_are_free(unsigned cores);
+// That a thread has left its core: one that sleeps may have it, if there is something to do.
+void core_is_free();
 
 // In the child of a fork: there is nobody.
 void forget();

@@ -192,7 +192,7 @@ void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned th
     run_team_of_new_size(runtime, launch, team_size);
   }
   at_work::end_launch(static_cast<int>(threads));
-  crew::cores_are_free(threads - 1);
+  crew::core_is_free();
 }
 
 }  // namespace ompsafe::region

@@ -22,7 +22,7 @@ unsigned with_cores(const Runtime& runtime, unsigned helpers) {
 // Its core is free meanwhile. The kernel that made the launch has not waited for anything.
 void sleep_until_done(Post& post) {
   at_work::pause();
-  crew::cores_are_free(1);
+  crew::core_is_free();
   if (!post.sleep_until_done()) at_work::go_on();
   ++this_thread.own_waits;
 }
@@ -33,8 +33,9 @@ void wait(Post& post, bool inside) {
   const Claimant who{.inside = post.number()};
   std::int64_t begin = platform::clock_ns();
   while (!post.all_done()) {
-    if (!inside && Board::offers(who)) {
-      Board::run_some(from, who);
+    const Board::Claim claim = inside ? Board::Claim{} : Board::claim(from, who);
+    if (claim.post != nullptr) {
+      Board::run(claim, who);
       begin = platform::clock_ns();
     } else if (platform::clock_ns() - begin > crew::kUsualWake) {
       sleep_until_done(post);
@@ -52,9 +53,9 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
     launch.run_in_turn();
     return;
   }
-  if (wanted < helpers && launch.known().ns > crew::kLookAgain) crew::watch(runtime);
-  if (wanted != 0) {
-    const unsigned had = crew::call(runtime, wanted);
+  const bool watch = wanted < helpers && launch.known().ns > crew::kLookAgain;
+  if (wanted != 0 || watch) {
+    const unsigned had = crew::call(runtime, wanted, watch);
     if (had == wanted) {
       thread_supply::had_all(wanted + 1);
     } else if (thread_supply::expected(1) == 0) {
