@@ -41,16 +41,6 @@ alignas(64) std::atomic<unsigned> size{0};
 // Whether one of the crew looks every now and then.
 std::atomic<bool> watched{false};
 
-std::atomic<std::int64_t> last_call{0};
-std::atomic<std::int64_t> measured_wake{kUsualWake};
-std::atomic<std::int64_t> measured_at{0};
-
-void learn_wake() {
-  const std::int64_t taken = platform::clock_ns() - last_call.load(std::memory_order_relaxed);
-  measured_wake.store((3 * wake_ns() + taken) / 4, std::memory_order_relaxed);
-  measured_at.store(platform::coarse_clock_ns(), std::memory_order_relaxed);
-}
-
 // How many threads may be at work for one of the crew to join them: fewer than there are cores; for
 // kernels that wait, fewer than the crew has.
 int limit_for(const Runtime& runtime, bool core_free) {
@@ -78,7 +68,6 @@ void sleep(const Runtime& runtime) {
   for (;;) {
     if (State::calls(now) != 0) {
       if (!state.word.compare_exchange_weak(now, now - kCall)) continue;
-      learn_wake();
       return;
     }
     if (work_for(runtime, true) || work_for(runtime, false)) {
@@ -101,7 +90,6 @@ void wake(unsigned helpers) {
     if (called == 0) return;
   } while (
       !state.word.compare_exchange_weak(now, now + called * (kCall + kAwake) - called * kAsleep));
-  last_call.store(platform::clock_ns(), std::memory_order_relaxed);
   platform::wake(state.heard(), called);
 }
 
@@ -190,13 +178,6 @@ bool awake() { return State::awake(state.word.load(std::memory_order_relaxed)) !
 bool idle() { return state.word.load(std::memory_order_relaxed) >= kAwake; }
 
 bool exists() { return size.load(std::memory_order_relaxed) != 0; }
-
-std::int64_t wake_ns() {
-  const std::int64_t measured = measured_wake.load(std::memory_order_relaxed);
-  const std::int64_t age =
-      platform::coarse_clock_ns() - measured_at.load(std::memory_order_relaxed);
-  return age < kHolds * measured ? measured : kUsualWake;
-}
 
 unsigned call(const Runtime& runtime, unsigned helpers, bool watch) {
   // Beside those that run slots, as far as there are cores. One more than that, for the core of a

@@ -17,13 +17,9 @@ class Runtime;
 
 namespace ompsafe::crew {
 
-// In nanoseconds, what waking a thread takes on a machine that is not busy: for so long a thread
+// In nanoseconds, what waking a thread takes where there is a core for it: for so long a thread
 // looks for what it waits for before it sleeps.
 constexpr std::int64_t kUsualWake = 50'000;
-
-// For how long a cost that was measured holds, in multiples of itself: looking again costs a
-// hundredth.
-constexpr std::int64_t kHolds = 64;
 
 // When it looks again, in nanoseconds: a thread that is woken takes a hundredth of that.
 constexpr std::int64_t kLookAgain = 20 * kUsualWake;
@@ -33,10 +29,6 @@ constexpr std::int64_t kLookAgain = 20 * kUsualWake;
 bool awake();
 bool idle();
 bool exists();
-
-// What it takes to wake one, in nanoseconds, as measured lately: beside processes that have the
-// cores it takes long.
-std::int64_t wake_ns();
 
 // Has `helpers` threads look at the board, and, to `watch`, one more look every now and then: wakes
 // those of them that sleep, and starts those that are missing. Returns how many helpers there are,

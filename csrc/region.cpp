@@ -19,7 +19,10 @@
 namespace ompsafe::region {
 namespace {
 
-std::atomic<std::int64_t> lost_by_all{0};
+// For how long it holds that regions lose time, in multiples of the time that one lost: looking
+// again costs a hundredth.
+constexpr std::int64_t kHolds = 64;
+
 std::atomic<std::int64_t> lost_until{0};
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
@@ -37,13 +40,11 @@ struct Examined {
   Launch& launch;
   const std::int64_t begin;
   std::atomic<std::int64_t> longest{0};  // that a member had to do, in nanoseconds
-  std::atomic<unsigned> late{0};         // members that had no core when the region began
 };
 
 void run_examined_member(void* argument) {
   Examined& examined = *static_cast<Examined*>(argument);
   const std::int64_t begin = platform::clock_ns();
-  if (begin - examined.begin > crew::kUsualWake) examined.late.fetch_add(1);
   run_member(&examined.launch);
   const std::int64_t taken = platform::clock_ns() - begin;
   std::int64_t longest = examined.longest.load(std::memory_order_relaxed);
@@ -57,18 +58,15 @@ void run_examined(const Runtime& runtime, Launch& launch, unsigned team_size) {
   runtime.parallel(run_examined_member, &examined, team_size);
   const std::int64_t end = platform::clock_ns();
   const std::int64_t lost = end - examined.begin - examined.longest.load();
-  if (lost <= crew::wake_ns()) return;
-  // A thread whose core is shared has it half of the time: late ones are half of those.
-  const bool most = 2 * std::max(1u, examined.late.load()) >= team_size - 1;
-  lost_by_all.store(most ? lost : 0, std::memory_order_relaxed);
-  lost_until.store(end + crew::kHolds * lost, std::memory_order_relaxed);
-  this_thread.examine_until = end + 2 * crew::kHolds * lost;
+  if (lost <= crew::kUsualWake) return;
+  lost_until.store(end + kHolds * lost, std::memory_order_relaxed);
+  this_thread.examine_until = end + 2 * kHolds * lost;
 }
 
 // Its caller waited for longer than it takes to wake a thread. Either another member had more to
 // do, or one has lost its core: the next regions are looked at.
 [[gnu::cold]] void waited_long(std::int64_t now, std::int64_t waited) {
-  this_thread.examine_until = now + crew::kHolds * waited;
+  this_thread.examine_until = now + kHolds * waited;
 }
 
 void run_team(const Runtime& runtime, Launch& launch, unsigned team_size) {
@@ -180,8 +178,6 @@ bool lost() {
   lost_until.store(0, std::memory_order_relaxed);
   return false;
 }
-
-std::int64_t lost_ns() { return lost() ? lost_by_all.load(std::memory_order_relaxed) : 0; }
 
 void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned threads) {
   end_pool_with_this_thread();

@@ -31,10 +31,6 @@ std::int64_t empty_ns();
 // Whether regions waited lately for threads that had lost their cores.
 bool lost();
 
-// How long they did, if so many threads came late that to share is no better: each that takes a
-// slot and loses its core in it costs what all together gain. Else 0.
-std::int64_t lost_ns();
-
 // Runs the slots with a team of `team_size`, as found by team_here, `threads` of which are at work.
 void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned threads);
 

@@ -51,8 +51,7 @@ std::int64_t cost(unsigned team_size, unsigned threads) {
     ++thread.launches_without_pool;
     return crew::kUsualWake;
   }
-  if (const std::int64_t lost = region::lost_ns()) return std::max(lost, crew::wake_ns());
-  return crew::awake() ? hand_over_ns(threads) : crew::wake_ns();
+  return crew::awake() ? hand_over_ns(threads) : crew::kUsualWake;
 }
 
 // The longest launch, in nanoseconds on one thread, that gains nothing by `threads` threads that
