@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryFile
 from threading import Timer
 from typing import Any
@@ -91,19 +92,24 @@ class Results:
 
 
 def tasks(names: Sequence[str], layers: Sequence[str], options: Options, rounds: int) -> list[Task]:
-    """Return what to run, one after the other. Each layer is the first one in some rounds."""
+    """Return what to run, one after the other."""
     return [
-        Task(name, setting, _rotated([*layers, *_limit_of(name)], number))
-        for number in range(rounds)
+        Task(name, setting, [*layers, *_limit_of(name)])
+        for _ in range(rounds)
         for name in names
         for setting in rows.load(name).settings(options)
     ]
 
 
 def run(task: Task, options: Options, results: Results) -> None:
-    """Run the processes in turns and add their figures; why one failed, if it did."""
+    """Run the processes in turns and add their figures; why one failed, if it did.
+
+    Each time in another order: who follows a process that left a core idle has that one asleep.
+    """
+    order = Random(0)
     waiting = [_Process(task, layer, options, results) for layer in task.layers]
     while waiting:
+        order.shuffle(waiting)
         waiting = [process for process in waiting if process.runs_a_turn()]
 
 
@@ -188,11 +194,6 @@ def machine() -> dict[str, str]:
 
 def _limit_of(name: str) -> list[str]:
     return [LIMIT] if hasattr(rows.load(name), "limit") else []
-
-
-def _rotated(layers: list[str], number: int) -> list[str]:
-    first = number % len(layers)
-    return layers[first:] + layers[:first]
 
 
 def _why(status: int, err: str) -> str:

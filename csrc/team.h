@@ -8,8 +8,8 @@
 //   by a team (region.h)       on the pool that the calling thread has, or may have
 //   shared (share.h)           where no team is to be had, or would wait for its own threads:
 //                              inside of a launch, and for one in which others were made before;
-//                              while other Python threads launch; where regions have waited for
-//                              threads that had lost their cores
+//                              while other threads launch, and for some launches after that;
+//                              where regions have waited for threads that had lost their cores
 //
 // Of a kernel that is known to compute, and not to wait, no more threads than cores take part.
 #pragma once
