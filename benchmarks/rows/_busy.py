@@ -21,7 +21,7 @@ while os.getppid() == parent:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[list[int]]:
-    """Have so many processes compute during this one's turns. Gives their ids.
+    """Have so many processes compute during this one's turns, from now on. Gives their ids.
 
     They belong to this session, as a scheduler may share the cores among sessions first.
     """
