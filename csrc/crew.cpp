@@ -95,9 +95,7 @@ void wake(unsigned helpers) {
 
 // Where the last one that looked has found work, and there is more of it: another one is to look.
 void hand_over() {
-  const std::uint64_t now = state.word.load();
-  if (State::awake(now) != 0 || State::asleep(now) == 0 || watched.load()) return;
-  if (Board::offers({})) wake(1);
+  if (!awake() && !watched.load()) core_is_free();
 }
 
 // Runs slots of a launch as long as it has some; false if there is none.
@@ -175,6 +173,7 @@ void grow(const Runtime& runtime, unsigned threads) {
 }  // namespace
 
 bool awake() { return State::awake(state.word.load(std::memory_order_relaxed)) != 0; }
+
 bool idle() { return state.word.load(std::memory_order_relaxed) >= kAwake; }
 
 bool exists() { return size.load(std::memory_order_relaxed) != 0; }

@@ -5,6 +5,7 @@
 #include "at_work.h"
 #include "board.h"
 #include "crew.h"
+#include "history.h"
 #include "platform.h"
 #include "runtime.h"
 #include "slots.h"
@@ -45,15 +46,15 @@ void wait(Post& post, bool inside) {
   }
 }
 
-void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool beyond_cores,
-                bool inside) {
-  const unsigned wanted = beyond_cores ? helpers : with_cores(runtime, helpers);
-  Post* post = Board::put(launch, beyond_cores);
+void run_posted(const Runtime& runtime, Launch& launch, const history::Known& known,
+                unsigned helpers, bool inside) {
+  const unsigned wanted = known.computing ? with_cores(runtime, helpers) : helpers;
+  Post* post = Board::put(launch, !known.computing);
   if (post == nullptr) {
     launch.run_in_turn();
     return;
   }
-  const bool watch = wanted < helpers && launch.known().ns > crew::kLookAgain;
+  const bool watch = wanted < helpers && known.ns > crew::kLookAgain;
   if (wanted != 0 || watch) {
     const unsigned had = crew::call(runtime, wanted, watch);
     if (had == wanted) {
@@ -75,7 +76,7 @@ void run_posted(const Runtime& runtime, Launch& launch, unsigned helpers, bool b
 
 }  // namespace
 
-void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond_cores,
+void share(const Runtime& runtime, Launch& launch, const history::Known& known, unsigned threads,
            bool inside) {
   threads = std::min<unsigned>(threads, runtime.get_thread_limit());
   threads = std::min<unsigned>(threads, launch.slots() - launch.slots_done());
@@ -84,7 +85,7 @@ void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond
     return;
   }
   if (!inside) at_work::begin_launch(1);
-  run_posted(runtime, launch, threads - 1, beyond_cores, inside);
+  run_posted(runtime, launch, known, threads - 1, inside);
   if (!inside) at_work::end_launch(1);
 }
 

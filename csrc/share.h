@@ -6,11 +6,14 @@ namespace ompsafe {
 
 class Launch;
 class Runtime;
+namespace history {
+struct Known;
+}
 
-// Runs all slots and returns when they are done. `threads`: how many are of use, with the caller.
-// `beyond_cores`: also if that is more than there are cores, since the kernel waits for something.
+// Runs all slots and returns when they are done. `threads`: how many are of use, with the caller;
+// no more than there are cores, unless the kernel waits for something.
 // `inside`: the caller is at work already, in a slot of another launch.
-void share(const Runtime& runtime, Launch& launch, unsigned threads, bool beyond_cores,
+void share(const Runtime& runtime, Launch& launch, const history::Known& known, unsigned threads,
            bool inside);
 
 }  // namespace ompsafe

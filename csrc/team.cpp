@@ -74,7 +74,7 @@ void run_with_threads(const Runtime& runtime, Launch& launch, const history::Kno
   if (team_size != 0) {
     region::run(runtime, launch, team_size, threads);
   } else {
-    share(runtime, launch, threads, !known.computing, false);
+    share(runtime, launch, known, threads, false);
   }
 }
 
@@ -88,34 +88,40 @@ void run_timed(const Runtime& runtime, Launch& launch, const history::Known& kno
   if (platform::clock_ns() - begin > crew::kUsualWake) launch.learn_longer(crew::kUsualWake);
 }
 
-// Which team of the runtime's is to run a launch of the calling thread, which is in no region; 0
-// if none.
-unsigned team_for(const Runtime& runtime, const history::Known& known, unsigned threads) {
-  ThreadState& thread = this_thread;
+// One in so many, and those of which nothing is known.
+bool is_to_be_timed(const history::Known& known) {
+  const bool in_turn = this_thread.launches++ % kTimedOneIn == 0;
+  return in_turn || !known.anything;
+}
+
+bool other_threads_launch() {
+  std::uint8_t& to_share = this_thread.launches_to_share;
   if (at_work::launches() != 0) {
-    thread.launches_to_share = kLaunchesToShare;
-  } else if (thread.launches_to_share != 0) {
-    --thread.launches_to_share;
+    to_share = kLaunchesToShare;
+  } else if (to_share != 0) {
+    --to_share;
+  } else {
+    return false;
   }
-  if (known.nests || thread.launches_to_share != 0 || region::lost()) return 0;
-  return region::team_here(runtime, threads);
+  return true;
 }
 
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
-  const bool timed = this_thread.launches++ % kTimedOneIn == 0;
   const history::Known known = launch.known();
+  const bool timed = is_to_be_timed(known);
   unsigned threads = launch.slots();
   if (known.computing) threads = std::min<unsigned>(threads, runtime.cores());
   if (threads == 1) {
     launch.run_in_turn();
     return;
   }
-  unsigned team_size = team_for(runtime, known, threads);
+  const bool shared = other_threads_launch() || known.nests || region::lost();
+  unsigned team_size = shared ? 0 : region::team_here(runtime, threads);
   if (known.computing) {
     const std::int64_t longest = longest_alone(threads, cost(team_size, threads));
     if (known.ns <= longest) {
       if (launch.run_in_turn_within(longest)) return;
-      team_size = team_for(runtime, known, threads);  // the kernel may have forked
+      if (!shared) team_size = region::team_here(runtime, threads);  // the kernel may have forked
     }
   }
   if (const std::size_t pieces = pieces_of_block(launch, known); pieces > 1) {
@@ -125,7 +131,7 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
                                   alignof(Launch::Claimed),
                                   launch.slots() * sizeof(Launch::Claimed), memory, space)));
   }
-  if (timed || !known.anything) {
+  if (timed) {
     run_timed(runtime, launch, known, team_size, threads);
   } else {
     run_with_threads(runtime, launch, known, team_size, threads);
@@ -134,10 +140,9 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
 
 // Inside of a slot: with whoever has nothing to do, if it is worth it.
 void run_nested(const Runtime& runtime, Launch& launch, const Launch& outer) {
-  const bool timed = this_thread.launches++ % kTimedOneIn == 0;
   const history::Known known = launch.known();
   const auto threads = static_cast<unsigned>(launch.slots());
-  if (timed || !known.anything) launch.time_some_piece(this_thread.launches);
+  if (is_to_be_timed(known)) launch.time_some_piece(this_thread.launches);
   if (known.computing && known.ns <= longest_alone(threads, hand_over_ns(threads))) {
     launch.run_in_turn();
     return;
@@ -146,7 +151,7 @@ void run_nested(const Runtime& runtime, Launch& launch, const Launch& outer) {
   // In a long one, somebody may have nothing to do later.
   const bool is_long = !known.computing || known.ns > crew::kUsualWake;
   if (is_long ? crew::exists() : crew::idle()) {
-    share(runtime, launch, threads, !known.computing, true);
+    share(runtime, launch, known, threads, true);
   } else {
     launch.run_in_turn();
   }
@@ -172,7 +177,7 @@ void run_slots_in_team(Launch& launch) {
   } else if (active_level == 0) {
     run_outside_regions(runtime, launch);
   } else if (runtime.allows_deeper(active_level)) {
-    share(runtime, launch, launch.slots(), !launch.known().computing, false);
+    share(runtime, launch, launch.known(), launch.slots(), false);
   } else {
     launch.run_in_turn();
   }
