@@ -1,6 +1,6 @@
 // The OpenMP runtime that the layer runs on, as a table of its public functions. The extension
 // links to none: a table is filled from a library that the process has already (see
-// numba_ompsafe/_runtime.py for which), so that Numba runs in the pool that is there.
+// numba_ompsafe/_layer/runtime.py for which), so that Numba runs in the pool that is there.
 #pragma once
 
 #include <atomic>

@@ -20,14 +20,14 @@ if not (sys.platform == "linux" and os.uname().machine in ("x86_64", "aarch64"))
     )
 
 if TYPE_CHECKING:
-    from numba_ompsafe._control import (
+    from numba_ompsafe._control.counts import (
         clear_mask,
         get_default_num_threads,
         set_default_num_threads,
     )
-    from numba_ompsafe._registration import enable
+    from numba_ompsafe._control.threads import threads
     from numba_ompsafe._report.here import check, report
-    from numba_ompsafe._threads import threads
+    from numba_ompsafe._startup.enabling import enable
     from numba_ompsafe.errors import (
         LayerAlreadyLaunchedError,
         OpenMPRuntimeNotFoundError,
@@ -57,12 +57,12 @@ _HOMES = {
     "ThreadConfigError": "errors",
     "ThreadConfigWarning": "errors",
     "check": "_report.here",
-    "clear_mask": "_control",
-    "enable": "_registration",
-    "get_default_num_threads": "_control",
+    "clear_mask": "_control.counts",
+    "enable": "_startup.enabling",
+    "get_default_num_threads": "_control.counts",
     "report": "_report.here",
-    "set_default_num_threads": "_control",
-    "threads": "_threads",
+    "set_default_num_threads": "_control.counts",
+    "threads": "_control.threads",
 }
 
 

@@ -192,7 +192,7 @@ print(json.dumps([json.loads(line) for line in process.stdout.splitlines() if li
 def test_processes_that_end_meanwhile_are_left_out() -> None:
     code = """
 import json, os
-from numba_ompsafe._report import neighbours
+from numba_ompsafe._report.facts import neighbours
 statuses = []
 for _ in range(20):
     pids = []
@@ -212,7 +212,7 @@ print(json.dumps(statuses))
 def test_processes_that_may_not_be_looked_at_are_left_out(tmp_path: Path) -> None:
     code = f"""
 import ctypes, json, os, workers
-from numba_ompsafe._report import neighbours
+from numba_ompsafe._report.facts import neighbours
 ctypes.CDLL("libgomp.so.1")
 others, reader = os.fork(), None
 if others == 0:

@@ -62,7 +62,7 @@ results["as JSON"] = json.loads(json.dumps(shown()))[0]["num_threads"]
 
 def test_p8_threadpool_info_shows_no_layer_that_does_not_run() -> None:
     code = """
-import numba_ompsafe._threads  # the extension is loaded
+import numba_ompsafe._control.threads  # the extension is loaded
 results["shown"] = shown()
 """
     assert results_of(code, layer="workqueue") == {"shown": []}

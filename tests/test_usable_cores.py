@@ -13,7 +13,7 @@ import pytest
 from cgroups import Group
 from processes import run_python
 
-from numba_ompsafe._report.cgroups import Quota, tightest_quota
+from numba_ompsafe._report.facts.cgroups import Quota, tightest_quota
 
 CORES = sorted(os.sched_getaffinity(0))
 FIRST = CORES[0]
@@ -22,7 +22,7 @@ needs_two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 FIND = """
 import ctypes, dataclasses, json
-from numba_ompsafe._report import cores
+from numba_ompsafe._report.facts import cores
 runtimes = [ctypes.CDLL(name) for name in {runtimes!r}]
 print(json.dumps(dataclasses.asdict(cores.find())))
 """
@@ -115,7 +115,7 @@ def test_a_quota_of_another_process(make_group: Callable[..., Group]) -> None:
     group.set_quota(0.75)
     code = """
 import json, subprocess, sys
-from numba_ompsafe._report import cores
+from numba_ompsafe._report.facts import cores
 with subprocess.Popen(
     [sys.executable, "-c", %r], stdin=subprocess.PIPE, stdout=subprocess.PIPE
 ) as process:

@@ -86,7 +86,7 @@ def test_p8_a_warning_that_is_an_error_leaves_the_layer_running() -> None:
 def test_p8_a_report_that_fails_does_not_break_the_launch() -> None:
     code = """
     import json, numba
-    from numba_ompsafe._report import here, versions
+    from numba_ompsafe._report.facts import versions
     del versions.find
     import kernels
     print(json.dumps(kernels.launch()))

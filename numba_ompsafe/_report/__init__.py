@@ -1,4 +1,6 @@
-"""Reports on the thread settings of processes: of this one (``here``), of others (``elsewhere``).
+"""Room: the thread settings of processes, told and judged: this one's (``here``), others'.
 
-``record`` says what a report holds, and ``conflicts`` what may be wrong with it.
+``facts`` reads them into what ``record`` holds, ``conflicts`` says what is wrong with a record,
+``page`` writes it out, and ``warning`` is what the first launch has to say of it. It imports
+``_layer`` and ``_process``, and changes nothing.
 """

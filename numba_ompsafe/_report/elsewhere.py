@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import Distribution
 
-from numba_ompsafe._report import conflicts, cores, environment, mapped, neighbours, proc
-from numba_ompsafe._report.layer import first_launched, start_up_file_of
+from numba_ompsafe._report import conflicts
+from numba_ompsafe._report.facts import cores, environment, mapped, neighbours, proc
+from numba_ompsafe._report.facts.layer import first_launched, start_up_file_of
 from numba_ompsafe._report.record import Cores, Counts, Layer, Library, Report, Versions
 
 # Each of Numba's layers is an extension module, loaded when the layer is launched.

@@ -8,8 +8,8 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 
-from numba_ompsafe._report import (
-    conflicts,
+from numba_ompsafe._report import conflicts
+from numba_ompsafe._report.facts import (
     cores,
     counts,
     environment,

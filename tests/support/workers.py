@@ -24,7 +24,7 @@ def wait_for(folder, stage, n):
 
 def neighbours():
     """Return the ids and counts of this process's neighbours."""
-    from numba_ompsafe._report import neighbours
+    from numba_ompsafe._report.facts import neighbours
 
     return [[neighbour.pid, neighbour.num_threads] for neighbour in neighbours.find()]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from numba_ompsafe._report import environment
+from numba_ompsafe._report.facts import environment
 from numba_ompsafe._report.record import Report
 
 

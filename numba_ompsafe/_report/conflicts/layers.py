@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from numba_ompsafe._registration import NUMBAS_LAYERS
-from numba_ompsafe._report.layer import LAYERS, WORDS
+from numba_ompsafe._process.layers import NUMBAS_LAYERS
+from numba_ompsafe._report.facts.layer import LAYERS, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
 
 _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from numba_ompsafe._report import environment
 from numba_ompsafe._report.conflicts import asked
+from numba_ompsafe._report.facts import environment
 from numba_ompsafe._report.record import Conflict, Report
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from numba_ompsafe._report import environment
 from numba_ompsafe._report.conflicts import overwrites
+from numba_ompsafe._report.facts import environment
 from numba_ompsafe._report.record import Conflict, Report
 
 

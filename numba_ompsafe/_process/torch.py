@@ -20,30 +20,18 @@ def loaded() -> bool:
     return hasattr(sys.modules.get("torch"), "get_num_threads")
 
 
-def settle() -> None:
-    """Have torch set nthreads-var of this thread now, if it has not, and leave it alone later."""
-    sys.modules["torch"].get_num_threads()
-
-
-def set_mkl_count(n: int) -> int:
-    """Set the count that torch's MKL has for this thread, and return the one it had.
-
-    0, given or returned, stands for none: MKL then follows nthreads-var, up to the number of cores.
-    Without effect, and 0, where torch was built without MKL.
-    """
-    function = _mkl_function()
-    return function(n) if function is not None else 0
-
-
 def has_mkl() -> bool:
     """Whether torch was built with MKL."""
-    return _mkl_function() is not None
+    return mkl_function() is not None
 
 
 def mkl_count() -> int:
     """Return the count that torch's MKL has for this thread; 0 for none, and without MKL."""
-    count = set_mkl_count(0)
-    set_mkl_count(count)
+    set_count = mkl_function()
+    if set_count is None:
+        return 0
+    count = set_count(0)  # the only way to ask
+    set_count(count)
     return count
 
 
@@ -59,8 +47,8 @@ def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
 
     def on_new_thread() -> None:
         initial = [runtime.num_threads for runtime in runtimes]
-        settle()
-        answers.append((initial, [runtime.num_threads for runtime in runtimes], set_mkl_count(0)))
+        sys.modules["torch"].get_num_threads()
+        answers.append((initial, [runtime.num_threads for runtime in runtimes], mkl_count()))
 
     thread = threading.Thread(target=on_new_thread, name="numba_ompsafe asks torch")
     try:
@@ -72,7 +60,7 @@ def plan(runtimes: Sequence[Any]) -> tuple[list[int], list[int], int] | None:
 
 
 @functools.cache
-def _mkl_function() -> Callable[[int], int] | None:
+def mkl_function() -> Callable[[int], int] | None:
     """MKL's public ``MKL_Set_Num_Threads_Local``, in torch's library or in what that depends on."""
     try:
         library = ctypes.CDLL("libtorch_cpu.so", mode=os.RTLD_NOW | os.RTLD_NOLOAD)

@@ -5,32 +5,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from numba_ompsafe import _first_launch, _registration, _runtime, _startup, _switches
-from numba_ompsafe._registration import NUMBAS_LAYERS
+from numba_ompsafe._layer import first_launch, runtime
+from numba_ompsafe._process import layers, start, switches
+from numba_ompsafe._process.layers import LAYER, NUMBAS_LAYERS
 from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime, Shortage
 
 # What Numba's words for a purpose mean on Linux.
 _PURPOSES = {"threadsafe": ("tbb", "omp"), "forksafe": ("tbb", "workqueue"), "safe": ("tbb",)}
 
-LAYERS = (_registration.LAYER, *NUMBAS_LAYERS)
+LAYERS = (LAYER, *NUMBAS_LAYERS)
 WORDS = ("default", *_PURPOSES)
 
 
 def find(libraries: tuple[Library, ...]) -> Layer:
     """Return what is known of it; asks Numba where it is loaded, else the environment."""
-    running = _registration.running_layer()
-    is_ompsafe = running is not None and _registration.is_this_layer(running)
-    requested, priority = _registration.requested()
-    seen = _first_launch.nthreads_vars
+    running = layers.running_layer()
+    is_ompsafe = running is not None and layers.is_this_layer(running)
+    requested, priority = layers.requested()
+    seen = first_launch.nthreads_vars
     return Layer(
         requested=requested,
         priority=tuple(priority),
         running=running,
         expected=_expected(running, is_ompsafe, requested, priority),
         is_ompsafe=is_ompsafe,
-        registered=_registration.is_registered(),
+        registered=layers.is_registered(),
         start_up_file=_start_up_file(),
-        start_up_file_ran=_startup.ran_at_start,
+        start_up_file_ran=start.start_up_file_ran(),
         runtime=_runtime_of_the_layer(libraries) if is_ompsafe else None,
         first_launch=None if is_ompsafe or seen is None else FirstLaunch(*seen),
         shortage=_shortage() if is_ompsafe else None,
@@ -58,18 +59,18 @@ def first_launched(requested: str, priority: Sequence[str], served_as_omp: bool)
     if not set(names) <= set(LAYERS):
         return None
     first = next((name for name in names if name != "tbb"), "tbb")
-    return _registration.LAYER if first == "omp" and served_as_omp else first
+    return LAYER if first == "omp" and served_as_omp else first
 
 
 def _expected(
     running: str | None, is_ompsafe: bool, requested: str, priority: Sequence[str]
 ) -> str | None:
     if running is not None:
-        return _registration.LAYER if is_ompsafe else running
+        return LAYER if is_ompsafe else running
     try:
-        return first_launched(requested, priority, _switches.serve_as_omp())
+        return first_launched(requested, priority, switches.serve_as_omp())
     except ValueError:  # nonsense in the variable, as the launch will say
-        return _registration.LAYER if requested == _registration.LAYER else None
+        return LAYER if requested == LAYER else None
 
 
 def _start_up_file() -> str | None:
@@ -83,9 +84,9 @@ def _start_up_file() -> str | None:
 def forks() -> str:
     """Return what becomes of OpenMP's pools at a fork, in words."""
     try:
-        if not _registration.may_launch():
+        if not layers.may_launch():
             return "left to the OpenMP runtime; GNU's does not survive a fork after it has run"
-        if not _switches.handle_forks():
+        if not switches.handle_forks():
             return "left alone (NUMBA_OMPSAFE_FORK=0): a forked child runs Numba on one thread"
     except ValueError as error:
         return f"not known: {error}"
@@ -98,7 +99,7 @@ def _runtime_of_the_layer(libraries: tuple[Library, ...]) -> Runtime | None:
     path = os.path.realpath(_core.runtime_path() or "")
     for library in libraries:
         if library.path == path:
-            return Runtime(path, library.name, library.version, _runtime.why() or "")
+            return Runtime(path, library.name, library.version, runtime.why() or "")
     return None
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numba_ompsafe import _core, _openmp, _registration
+from numba_ompsafe import _core
+from numba_ompsafe._process import layers, runtimes
 
 
 class Mask:
@@ -17,13 +18,13 @@ class Mask:
 
     def __init__(self) -> None:
         self._of_other_layer = 0
-        if _registration.other_layer() is not None:
+        if layers.other_layer() is not None:
             self._of_other_layer = _parallel().get_num_threads()
         self._own = _core.mask(), _core.limit()
 
     def set(self, n: int) -> None:
         """Set the mask to n."""
-        if _registration.other_layer() is not None:
+        if layers.other_layer() is not None:
             _set_of_other_layer(n)
         _core.set_mask(n)
         _core.set_limit(0)
@@ -33,7 +34,7 @@ class Mask:
         mask, limit = self._own
         _core.set_mask(mask)
         _core.set_limit(limit)
-        if _registration.other_layer() is not None:
+        if layers.other_layer() is not None:
             # One that was launched meanwhile begins with all its threads, or with the mask of the
             # block around this one.
             _set_of_other_layer(self._of_other_layer or mask or _parallel().NUM_THREADS)
@@ -46,11 +47,11 @@ def kept() -> Iterator[None]:
     Numba's start-up sets a mask under every layer, and nthreads-var under ``omp``.
     """
     mask = _core.mask()
-    counts = [(runtime, runtime.num_threads) for runtime in _openmp.runtimes()]
+    counts = [(runtime, runtime.num_threads) for runtime in runtimes.loaded()]
     yield
     for runtime, count in counts:
         runtime.set_num_threads(count)
-    if _registration.other_layer() is None:
+    if layers.other_layer() is None:
         _core.set_mask(mask)
     else:
         _set_of_other_layer(mask)

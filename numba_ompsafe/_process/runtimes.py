@@ -11,7 +11,7 @@ from numba_ompsafe import _core
 _found: tuple[int, tuple[Any, ...]] = (-1, ())
 
 
-def runtimes() -> tuple[Any, ...]:
+def loaded() -> tuple[Any, ...]:
     """Return a ``threadpoolctl.LibController`` for each runtime that is loaded.
 
     To look for them takes a good part of a millisecond: done anew only when the process has loaded
@@ -20,7 +20,7 @@ def runtimes() -> tuple[Any, ...]:
     global _found
     code = _core.code_mapped()
     if code != _found[0]:
-        from numba_ompsafe import _loaded
+        from numba_ompsafe._process import libraries
 
-        _found = code, tuple(_loaded.runtimes())
+        _found = code, tuple(libraries.runtimes())
     return _found[1]

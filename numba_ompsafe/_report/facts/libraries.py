@@ -5,8 +5,8 @@ import os
 import sys
 from typing import Any
 
-from numba_ompsafe import _loaded
-from numba_ompsafe._report import users
+from numba_ompsafe._process import libraries as loaded
+from numba_ompsafe._report.facts import users
 from numba_ompsafe._report.record import Library
 
 # Functions that came with a version of OpenMP, the newest first.
@@ -20,7 +20,7 @@ _BLAS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS", "flexiblas": "Fle
 
 def find() -> tuple[Library, ...]:
     """Return them, OpenMP's first."""
-    found = [library.info() for library in _loaded.controllers()]
+    found = [library.info() for library in loaded.controllers()]
     runtimes = [library for library in found if library["user_api"] == "openmp"]
     users_of = users.find(library["filepath"] for library in runtimes)
     return (

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from numba_ompsafe._report import environment, mapped, proc
+from numba_ompsafe._report.facts import environment, mapped, proc
 from numba_ompsafe._report.record import Neighbour
 
 

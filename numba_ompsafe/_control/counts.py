@@ -23,13 +23,14 @@ def set_default_num_threads(n: int | None) -> None:
     """
     import numba  # noqa: F401  # so that its limit is known
 
-    from numba_ompsafe import _core, _registration
+    from numba_ompsafe import _core
+    from numba_ompsafe._process import layers
 
     if n is None:
         _core.set_process_default(0)
         return
     n = checked_count("set_default_num_threads", n, "an integer or None")
-    _registration.refuse_other_layer("set_default_num_threads")
+    layers.refuse_other_layer("set_default_num_threads")
     _core.set_process_default(n)
 
 
@@ -49,9 +50,10 @@ def clear_mask() -> None:
         LayerAlreadyLaunchedError: another threading layer runs. Its masks cannot be taken back;
             ``numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)`` is what Numba starts with.
     """
-    from numba_ompsafe import _core, _registration
+    from numba_ompsafe import _core
+    from numba_ompsafe._process import layers
 
-    _registration.refuse_other_layer("clear_mask")
+    layers.refuse_other_layer("clear_mask")
     _core.set_mask(0)
 
 

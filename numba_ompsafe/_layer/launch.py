@@ -1,51 +1,38 @@
-"""The layer as Numba sees it: loaded onto an OpenMP runtime, and told what Numba's settings say."""
+"""Launches this layer, as Numba's ``_launch_threads`` does one of its own."""
 
 import functools
-import os
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int
-from types import ModuleType
 from typing import Any
 
-from numba_ompsafe import _forks, _runtime, _warning
+import llvmlite.binding as llvm
 
-# What numba.np.ufunc.parallel takes from a layer, by name. Each is an address.
-FUNCTIONS = (
-    "parallel_for",
-    "do_scheduling_signed",
-    "do_scheduling_unsigned",
-    "allocate_sched",
-    "deallocate_sched",
-    "get_num_threads",
-    "set_num_threads",
-    "get_thread_id",
-    "set_parallel_chunksize",
-    "get_parallel_chunksize",
-    "get_sched_size",
-)
+from numba_ompsafe import _core
+from numba_ompsafe._layer import controller
+from numba_ompsafe._layer.load import FUNCTIONS, load
+from numba_ompsafe._process.layers import LAYER
+from numba_ompsafe._process.settings import environment_count
 
 
-def load() -> ModuleType:
-    """Return the extension, bound to an OpenMP runtime.
+def launch(parallel: Any) -> None:
+    """Launch this layer in ``numba.np.ufunc.parallel``.
 
     Raises:
-        OpenMPRuntimeNotFoundError: there is none.
+        OpenMPRuntimeNotFoundError: there is no OpenMP runtime.
         ValueError: ``NUMBA_OMPSAFE_FORK`` has a value that means nothing.
     """
-    from numba_ompsafe import _core
-
-    # First: a runtime that is loaded only now cannot have lost a pool.
-    _forks.handle()
-    if _core.runtime_path() is None:
-        _runtime.bind()
-    _core.call_at_shortage(_warning.warn_of_missing_threads)
-    return _core
+    core = load()
+    for name in FUNCTIONS:
+        symbol = "numba_parallel_for" if name == "parallel_for" else name
+        llvm.add_symbol(symbol, getattr(core, name))
+    parallel._load_threading_functions(core)
+    after_launch(parallel)
+    parallel._threading_layer = LAYER
+    parallel._is_initialized = True
 
 
 def read_settings(config: Any) -> None:
     """Tell the layer what Numba's settings say of thread counts; ``config`` is ``numba.config``."""
-    from numba_ompsafe import _core
-
     _core.set_thread_limit(config.NUMBA_NUM_THREADS)
     _core.set_environment_count(environment_count(config))
 
@@ -58,9 +45,7 @@ def after_launch(parallel: Any) -> None:
     second what holds for the launch in preparation. From now on this process builds its kernels
     for this layer alone.
     """
-    from numba_ompsafe import _core, _threadpoolctl
-
-    _threadpoolctl.register()
+    controller.register()
     parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
     parallel.build_gufunc_kernel = _for_this_layer(parallel.build_gufunc_kernel)
     _core.set_mask(0)
@@ -78,25 +63,10 @@ def _for_this_layer(build_gufunc_kernel: Callable[..., Any]) -> Callable[..., An
     def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
         from numba import types
 
-        from numba_ompsafe._launch_code import context_of_launches
+        from numba_ompsafe._layer.launch_code import context_of_launches
 
         if sig.return_type != types.none:
             inner_ndim = 0
         return build_gufunc_kernel(library, context_of_launches(ctx), info, sig, inner_ndim)
 
     return build
-
-
-def environment_count(config: Any) -> int:
-    """``NUMBA_NUM_THREADS`` if the environment or Numba's config file sets it, else 0.
-
-    Numba keeps what it read from both in its reloader; the environment alone is asked where a
-    Numba has none. A value that Numba could not parse set nothing: Numba warned of it.
-    """
-    reloader = getattr(config, "_env_reloader", None)
-    environment = getattr(reloader, "old_environ", os.environ)
-    try:
-        asked = int(environment["NUMBA_NUM_THREADS"])
-    except (KeyError, TypeError, ValueError):
-        return 0
-    return max(asked, 0)

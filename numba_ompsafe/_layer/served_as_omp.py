@@ -7,7 +7,8 @@ this layer.
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from numba_ompsafe import _layer, _switches
+from numba_ompsafe._layer.load import FUNCTIONS, load
+from numba_ompsafe._process import switches
 
 
 class _OmppoolLoader:
@@ -21,10 +22,10 @@ class _OmppoolLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         try:
-            core = _layer.load()
+            core = load()
         except ValueError as error:
             raise ImportError(str(error)) from error
-        for name in (*_layer.FUNCTIONS, "launch_threads"):
+        for name in (*FUNCTIONS, "launch_threads"):
             setattr(module, name, getattr(core, name))
         # The two words that Numba's omppool has for its vendor on Linux.
         module.openmp_vendor = (  # type: ignore[attr-defined]
@@ -34,4 +35,4 @@ class _OmppoolLoader:
 
 def omppool_spec(name: str) -> ModuleSpec | None:
     """Return the spec of the module, or None for Numba's own."""
-    return ModuleSpec(name, _OmppoolLoader()) if _switches.serve_as_omp() else None  # type: ignore[arg-type]
+    return ModuleSpec(name, _OmppoolLoader()) if switches.serve_as_omp() else None  # type: ignore[arg-type]

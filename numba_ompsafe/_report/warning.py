@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from numba_ompsafe import _loaded, _switches
-from numba_ompsafe._report.cgroups import tightest_quota
+from numba_ompsafe._process import libraries, switches
+from numba_ompsafe._report.facts.cgroups import tightest_quota
 from numba_ompsafe.errors import ThreadConfigWarning
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def warn_of_severe_conflicts() -> None:
     Raises:
         ValueError: ``NUMBA_OMPSAFE_WARN`` has a value that means nothing.
     """
-    if not _switches.warn_of_conflicts():
+    if not switches.warn_of_conflicts():
         return
     try:
         found = _severe_conflicts() if _may_be_severe() else []
@@ -61,7 +61,7 @@ def warn_of_missing_threads() -> None:
     from numba_ompsafe import _core
 
     shortage = _core.last_shortage()
-    if shortage is None or not _switches.warn_of_conflicts():
+    if shortage is None or not switches.warn_of_conflicts():
         return
     from numba_ompsafe._report.conflicts import supply
 
@@ -79,7 +79,7 @@ def _may_be_severe() -> bool:
     set_here = [name for name in os.environ if name.startswith(_VARIABLES)]
     return (
         any(name not in _SAY_NOTHING for name in set_here)
-        or len(_loaded.runtimes()) > 1
+        or len(libraries.runtimes()) > 1
         or _most_threads() > _usable_cores()
     )
 

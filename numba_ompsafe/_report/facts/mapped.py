@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from numba_ompsafe._report import proc
-from numba_ompsafe._report.elf import Elf, ElfError
+from numba_ompsafe._report.facts import proc
+from numba_ompsafe._report.facts.elf import Elf, ElfError
 from numba_ompsafe._report.record import Library
 
 _KINDS: dict[str, tuple[Literal["openmp", "blas"], str]] = {

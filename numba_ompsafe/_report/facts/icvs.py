@@ -4,8 +4,8 @@ import ctypes
 import os
 from contextlib import suppress
 
+from numba_ompsafe._report.facts.users import importers
 from numba_ompsafe._report.record import ICVs, Library
-from numba_ompsafe._report.users import importers
 
 _SCHEDULES = {1: "static", 2: "dynamic", 3: "guided", 4: "auto"}
 _SCHEDULE_MODIFIERS = 0x80000000  # omp_sched_monotonic

@@ -10,9 +10,9 @@ import sys
 import threading
 from typing import Any, NamedTuple
 
-from numba_ompsafe import _torch
-from numba_ompsafe._report import environment, mapped
-from numba_ompsafe._report.icvs import nthreads_var
+from numba_ompsafe._process import torch as torchs
+from numba_ompsafe._report.facts import environment, mapped
+from numba_ompsafe._report.facts.icvs import nthreads_var
 from numba_ompsafe._report.record import Counts, ICVs, Layer, Library
 
 _RULES = {
@@ -61,7 +61,7 @@ def _before_launch(
     """Return the count that the first launch will have here, and the rule."""
     if layer.expected != "ompsafe":
         return limit, "numba.config.NUMBA_NUM_THREADS"
-    from numba_ompsafe._layer import environment_count
+    from numba_ompsafe._process.settings import environment_count
 
     core = _core()
     mask, default = (core.mask(), core.process_default()) if core else (0, 0)
@@ -88,7 +88,7 @@ def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> i
     the runtime that the layer ompsafe runs on it is asked, which has more to go by
     (``csrc/thread_count.cpp``).
     """
-    if not _torch.loaded():
+    if not torchs.loaded():
         return None
     if layer.runtime is not None and layer.runtime.path == runtime:
         return int(_core().pool_size_here())
@@ -111,7 +111,7 @@ def _torch_to_come(runtime: str | None) -> int | None:
     core = _core()
     if (
         runtime is None
-        or not _torch.loaded()
+        or not torchs.loaded()
         or threading.get_native_id() != os.getpid()
         or (core is not None and core.torch_is_settled())
     ):
@@ -120,7 +120,7 @@ def _torch_to_come(runtime: str | None) -> int | None:
     if new is None or not new.was_told:
         return None
     # torch.set_num_threads leaves its number with MKL, too: then it was called here.
-    said_here = (nthreads_var(runtime), _torch.mkl_count())
+    said_here = (nthreads_var(runtime), torchs.mkl_count())
     return None if new.torch in said_here else new.torch
 
 
@@ -140,7 +140,7 @@ def _new_thread(runtime: str | None) -> _NewThread | None:
         initial = nthreads_var(runtime) if runtime else None
         count = int(sys.modules["torch"].get_num_threads())
         # torch.set_num_threads sets MKL's count, too. Without MKL, the default is the runtime's.
-        told = _torch.mkl_count() != 0 if _torch.has_mkl() else count != initial
+        told = torchs.mkl_count() != 0 if torchs.has_mkl() else count != initial
         answers.append(_NewThread(initial, count, told))
 
     thread = threading.Thread(target=ask, name="numba-ompsafe report", daemon=True)

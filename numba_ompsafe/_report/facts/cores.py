@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from numba_ompsafe import _loaded
-from numba_ompsafe._report import proc
-from numba_ompsafe._report.cgroups import tightest_quota
+from numba_ompsafe._process import libraries
+from numba_ompsafe._report.facts import proc
+from numba_ompsafe._report.facts.cgroups import tightest_quota
 from numba_ompsafe._report.record import Cores
 
 
@@ -56,7 +56,7 @@ def _binding() -> _Binding | None:
 
     One that is loaded after another has bound the main thread finds only the cores of that place.
     """
-    bindings = (_binding_of(runtime.dynlib) for runtime in _loaded.runtimes())
+    bindings = (_binding_of(runtime.dynlib) for runtime in libraries.runtimes())
     return max(
         (binding for binding in bindings if binding),
         key=lambda binding: binding.available,

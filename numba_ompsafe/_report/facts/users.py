@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from numba_ompsafe._report.elf import Elf, ElfError
+from numba_ompsafe._report.facts.elf import Elf, ElfError
 
 _STARTS_REGIONS = ("GOMP_parallel", "__kmpc_fork_call")
 _OPENMP = ("GOMP_", "__kmpc_", "omp_")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from numba_ompsafe._registration import NUMBAS_LAYERS
+from numba_ompsafe._process.layers import NUMBAS_LAYERS
 
 # What OpenMP runtimes read, what BLAS libraries and other pools read, what Numba and this package
 # read, and what launchers say of a process's share of a node. LD_PRELOAD decides on the runtime.

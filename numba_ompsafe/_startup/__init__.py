@@ -1,4 +1,8 @@
-"""Registers the layer as soon as Numba is imported, without importing Numba.
+"""Room: what Python calls: the start of the interpreter, imports of Numba and torch, forks.
+
+It registers the layer as soon as Numba is imported, without importing Numba, and puts together what
+the rooms below do not know of each other: the layer, and who warns at a launch. It may import all
+of them; no room below imports it.
 
 This module runs at every start of the interpreter (``numba_ompsafe.pth``, ``numba_ompsafe.start``),
 so it imports nothing that is not loaded already.
@@ -12,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+    from numba_ompsafe._layer.warnings import Warnings
 
 _PARALLEL = "numba.np.ufunc.parallel"
 _OMPPOOL = "numba.np.ufunc.omppool"
@@ -35,16 +41,33 @@ class _ThenRegister:
         assert spec is not None
         spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        from numba_ompsafe._registration import register_in
-
         register_in(module)
+
+
+class Origin:
+    """How this process came to be: see ``_layer/forks.py`` for what follows from it."""
+
+    def __init__(self, had_threads: bool, had_torch: bool) -> None:
+        # Of this process. Another one than os.getpid() after a fork that Python did not make.
+        self.pid = os.getpid()
+        # Whether a process that it was forked from had other threads at the fork, and so may have
+        # had a pool. False in one that was not forked, True where that is not known.
+        self.had_threads = had_threads
+        # Whether torch had been imported then, or that is not known.
+        self.had_torch = had_torch
 
 
 class NumbaFinder:
     """Finds two modules of Numba's; everything else is left to the finders after it.
 
-    It also sees torch come, whose pools are in the way of a fork before the first launch.
+    It also sees torch come, whose pools are in the way of a fork before the first launch. And it
+    holds what is known of the process's start, for whoever asks (``_process/start.py``).
     """
+
+    def __init__(self) -> None:
+        # Whether a start-up file has run in this process, or in one that it was forked from.
+        self.ran_at_start = False
+        self.origin = Origin(had_threads=True, had_torch=True)
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """Mirror ``importlib.abc.MetaPathFinder.find_spec``."""
@@ -54,7 +77,7 @@ class NumbaFinder:
                 spec.loader = _ThenRegister(spec.loader)
             return spec
         if name == _OMPPOOL:
-            from numba_ompsafe._served_as_omp import omppool_spec
+            from numba_ompsafe._layer.served_as_omp import omppool_spec
 
             return omppool_spec(name)
         if name == "torch" and _may_be_asked_for():
@@ -72,30 +95,9 @@ class NumbaFinder:
         return None
 
 
-class Origin:
-    """How this process came to be: see ``_forks.py`` for what follows from it."""
-
-    def __init__(self, had_threads: bool, had_torch: bool) -> None:
-        # Of this process. Another one than os.getpid() after a fork that Python did not make.
-        self.pid = os.getpid()
-        # Whether a process that it was forked from had other threads at the fork, and so may have
-        # had a pool. False in one that was not forked, True where that is not known.
-        self.had_threads = had_threads
-        # Whether torch had been imported then, or that is not known.
-        self.had_torch = had_torch
-
-
 _finder = NumbaFinder()
 _sees_forks = False
-# Whether a start-up file has run in this process, or in one that it was forked from.
-ran_at_start = False
 _has_threads = True
-origin = Origin(had_threads=True, had_torch=True)
-
-
-def finder_is_registered() -> bool:
-    """Whether a Numba that is imported from now on will know the layer."""
-    return _finder in sys.meta_path
 
 
 def register_finder(at_start: bool = True) -> None:
@@ -106,19 +108,46 @@ def register_finder(at_start: bool = True) -> None:
     Args:
         at_start: the interpreter has just started, so that this process was not forked.
     """
-    if not finder_is_registered():
+    if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    global _sees_forks, origin, ran_at_start
-    ran_at_start = ran_at_start or at_start
+    global _sees_forks
+    _finder.ran_at_start = _finder.ran_at_start or at_start
     if not _sees_forks:
         _sees_forks = True
         if at_start:
-            origin = Origin(had_threads=False, had_torch=False)
+            _finder.origin = Origin(had_threads=False, had_torch=False)
         os.register_at_fork(
             before=_before_fork,
             after_in_parent=_after_fork_in_parent,
             after_in_child=_after_fork_in_child,
         )
+
+
+def register_in(parallel: "Any") -> None:
+    """Register the layer in ``numba.np.ufunc.parallel``, once."""
+    from numba_ompsafe._layer import hook, warnings
+
+    warnings.load = _load_warnings
+    if hook.register_in(parallel):
+        load_early()
+
+
+def _load_warnings() -> "Warnings":
+    from numba_ompsafe._layer.warnings import Warnings
+    from numba_ompsafe._report import warning
+
+    return Warnings(warning.warn_of_severe_conflicts, warning.warn_of_missing_threads)
+
+
+def load_early() -> None:
+    """Load what forks need if this process is going to launch here."""
+    from numba_ompsafe._process import layers
+
+    try:
+        if layers.may_launch():
+            load_extension()
+    except ValueError:
+        return  # nonsense in a variable: the launch says so
 
 
 def load_extension() -> None:
@@ -138,12 +167,13 @@ def _before_fork() -> None:
     try:
         # Two links of a folder's own, and one for each thread.
         alone = os.stat("/proc/self/task").st_nlink == 3
+        origin = _finder.origin
         _has_threads = not alone or origin.had_threads or origin.pid != os.getpid()
         # Nobody else has a pool that this package answers for.
         if sys.modules.get("numba") or (sys.modules.get("torch") and _may_be_asked_for()):
-            from numba_ompsafe import _forks
+            from numba_ompsafe._layer import forks
 
-            _forks.before_fork()
+            forks.before_fork()
     except Exception:
         # A hook that raises prints. There is no /proc; or a variable holds nonsense, as the launch
         # will say; or the interpreter is shutting down, and modules are gone.
@@ -166,5 +196,4 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global origin
-    origin = Origin(had_threads=_has_threads, had_torch="torch" in sys.modules)
+    _finder.origin = Origin(had_threads=_has_threads, had_torch="torch" in sys.modules)

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any
 
-from numba_ompsafe import _registration, _startup, _switches
+from numba_ompsafe._process import layers, start, switches
 
 # The locks of Numba's that a thread holds while it forks.
 _held = threading.local()
@@ -25,16 +25,7 @@ def handle() -> None:
     """
     from numba_ompsafe import _core
 
-    _core.handle_forks(_switches.handle_forks(), _may_have_lost_pools(), _newer_than_fork())
-
-
-def load_early() -> None:
-    """Load what forks need if this process is going to launch here: see ``_startup.py``."""
-    try:
-        if _registration.may_launch():
-            _startup.load_extension()
-    except ValueError:
-        return  # nonsense in a variable: the launch says so
+    _core.handle_forks(switches.handle_forks(), start.may_have_lost_pools(), _newer_than_fork())
 
 
 def before_fork() -> None:
@@ -43,7 +34,7 @@ def before_fork() -> None:
     Raises:
         ValueError: a variable of this package's has a value that means nothing; the launch says so.
     """
-    if _registration.may_launch():
+    if layers.may_launch():
         handle()
         from numba_ompsafe import _core
 
@@ -72,7 +63,7 @@ def hold_numbas_locks_at_forks(parallel: Any) -> None:
     def hold() -> None:
         _held.locks = []
         try:
-            if not (_registration.may_launch() and _switches.handle_forks()):
+            if not (layers.may_launch() and switches.handle_forks()):
                 return
         except Exception:
             # Nonsense in a variable; or the interpreter is shutting down and modules are gone.
@@ -88,16 +79,9 @@ def hold_numbas_locks_at_forks(parallel: Any) -> None:
     os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_go)
 
 
-def _may_have_lost_pools() -> bool:
-    """Whether this process, if it was forked, may have been forked from a thread with a pool."""
-    origin = _startup.origin
-    return origin.had_threads or origin.pid != os.getpid()
-
-
 def _newer_than_fork() -> str | None:
     """Torch's folder, if torch and the runtime in its wheel came after the fork, else None."""
-    origin = _startup.origin
-    if origin.had_torch or origin.pid != os.getpid() or "LD_PRELOAD" in os.environ:
+    if not start.torch_is_newer() or "LD_PRELOAD" in os.environ:
         return None
     folders = getattr(sys.modules.get("torch"), "__path__", None)
     return os.path.join(folders[0], "") if folders else None

@@ -19,7 +19,10 @@ thread before, that comes back, and torch goes by it from then on.
 import threading
 from contextlib import ContextDecorator, ExitStack
 
-from numba_ompsafe import _control, _mask, _openmp, _torch
+from numba_ompsafe._control import counts, torch
+from numba_ompsafe._layer import mask
+from numba_ompsafe._process import runtimes
+from numba_ompsafe._process import torch as torchs
 
 
 class threads(ContextDecorator):  # noqa: N801  # it is called as a function is: with threads(2)
@@ -58,14 +61,14 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
     """
 
     def __init__(self, n: int) -> None:
-        self._n = _control.checked_count("threads", n)
+        self._n = counts.checked_count("threads", n)
         self._blocks = threading.local()
 
     def __reduce__(self) -> tuple[type["threads"], tuple[int]]:
         return threads, (self._n,)
 
     def __enter__(self) -> "threads":
-        _control.checked_count("threads", self._n)
+        counts.checked_count("threads", self._n)
         if not hasattr(self._blocks, "open"):
             self._blocks.open = []
         self._blocks.open.append(_Block(self._n))
@@ -82,25 +85,25 @@ class _Block:
     """
 
     def __init__(self, n: int) -> None:
-        self._runtimes = _openmp.runtimes()
+        self._runtimes = runtimes.loaded()
         self._counts = self._counts_now()
         self._mkl_count: int | None = None  # None: torch was not there
-        mask = _mask.Mask()
+        masks = mask.Mask()
         with ExitStack() as undo:
             undo.callback(self._put_back)
-            undo.callback(mask.put_back)
-            if _torch.loaded():
+            undo.callback(masks.put_back)
+            if torchs.loaded():
                 self._settle_torch()
-            mask.set(n)
+            masks.set(n)
             for runtime in self._runtimes:
                 runtime.set_num_threads(n)
             if self._mkl_count is not None:
-                _torch.set_mkl_count(n)
+                torch.set_mkl_count(n)
             self._undo = undo.pop_all()
 
     def end(self) -> None:
         try:
-            if self._mkl_count is None and _torch.loaded():
+            if self._mkl_count is None and torchs.loaded():
                 self._follow_torch()
         finally:
             self._undo.close()
@@ -109,15 +112,15 @@ class _Block:
         for runtime, count in zip(self._runtimes, self._counts, strict=True):
             runtime.set_num_threads(count)
         if self._mkl_count is not None:
-            _torch.set_mkl_count(self._mkl_count)
+            torch.set_mkl_count(self._mkl_count)
 
     def _counts_now(self) -> list[int]:
         return [runtime.num_threads for runtime in self._runtimes]
 
     def _settle_torch(self) -> None:
-        self._mkl_count = found = _torch.set_mkl_count(0)
-        _torch.settle()
-        made = _torch.set_mkl_count(0)
+        self._mkl_count = found = torch.set_mkl_count(0)
+        torch.settle()
+        made = torch.set_mkl_count(0)
         self._mkl_count = made or found
         if self._counts != self._counts_now():
             self._follow_torch()
@@ -125,11 +128,11 @@ class _Block:
 
     def _follow_torch(self) -> None:
         """Where nobody had set nthreads-var of this thread, put back what torch makes of it."""
-        plan = _torch.plan(self._runtimes)
+        plan = torchs.plan(self._runtimes)
         if plan is None:
             return
-        initial, torchs, self._mkl_count = plan
+        initial, settled, self._mkl_count = plan
         self._counts = [
             theirs if count == start else count
-            for count, start, theirs in zip(self._counts, initial, torchs, strict=True)
+            for count, start, theirs in zip(self._counts, initial, settled, strict=True)
         ]

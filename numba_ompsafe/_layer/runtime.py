@@ -98,9 +98,9 @@ def _candidates() -> Iterator[_Candidate]:
 
 
 def _loaded_runtimes() -> Iterator[str]:
-    from numba_ompsafe import _loaded
+    from numba_ompsafe._process import libraries
 
-    for runtime in _loaded.runtimes():
+    for runtime in libraries.runtimes():
         yield runtime.filepath
 
 

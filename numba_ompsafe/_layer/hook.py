@@ -1,0 +1,70 @@
+"""Makes ``ompsafe`` a threading layer that Numba can select.
+
+Numba has no plug-in point for layers: ``numba.np.ufunc.parallel._launch_threads`` knows three
+names. Here that function gets a fourth one, and goes on serving the three itself.
+"""
+
+import functools
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from numba_ompsafe._layer import choice, first_launch, forks
+from numba_ompsafe._process import layers
+
+# The names of numba.np.ufunc.parallel that the layer relies on: the same from 0.61 to 0.68.
+_RELIES_ON = (
+    "_backend_init_process_lock",
+    "_backend_init_thread_lock",
+    "_is_initialized",
+    "_launch_threads",
+    "_load_threading_functions",
+    "_set_init_process_lock",
+    "_threading_layer",
+    "build_gufunc_kernel",
+)
+
+
+def fits(parallel: Any) -> bool:
+    """Whether ``numba.np.ufunc.parallel`` is one that the layer can be registered in."""
+    return all(hasattr(parallel, name) for name in _RELIES_ON)
+
+
+def register_in(parallel: Any) -> bool:
+    """Register the layer in ``numba.np.ufunc.parallel``; return whether that was done now.
+
+    A Numba that looks different inside is left alone: it then says itself that it does not know the
+    layer, and :func:`numba_ompsafe.enable` says why.
+    """
+    if not fits(parallel) or hasattr(parallel._launch_threads, layers.MARK):
+        return False
+    numbas_own = parallel._launch_threads
+
+    @functools.wraps(numbas_own)
+    def _launch_threads() -> None:
+        if parallel._is_initialized:
+            return
+        with _open_block_kept():
+            last = choice.launch_chosen(
+                parallel, functools.partial(first_launch.watched, parallel, numbas_own)
+            )
+        if last is not None:
+            last()
+
+    setattr(_launch_threads, layers.MARK, True)
+    parallel._launch_threads = _launch_threads
+    forks.hold_numbas_locks_at_forks(parallel)
+    return True
+
+
+def _open_block_kept() -> AbstractContextManager[None]:
+    """Keep through a launch what a block of :class:`numba_ompsafe.threads` has set on this thread.
+
+    Before the launch nobody else sets a mask.
+    """
+    core = sys.modules.get("numba_ompsafe._core")
+    if core is None or core.mask() == 0:
+        return nullcontext()
+    from numba_ompsafe._layer import mask
+
+    return mask.kept()
