@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 ROOMS = (0, 1, 2, 4, 8, 20)
 COUNTS = (4, 8, 64)
-# A runtime's team leaves so many free, for whoever else starts a thread (csrc/thread_supply.cpp).
+# A runtime's team leaves so many free, for whoever else starts a thread (thread_supply.cpp).
 SPARE = 2
 SITUATIONS = {
     "Numba alone": "def before(n): pass",

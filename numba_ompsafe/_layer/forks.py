@@ -1,9 +1,9 @@
 """What is due in Python before a fork, and when the layer begins to look after forks.
 
-The work is done in ``csrc/fork.cpp``: what has to be waited for, in the hook here, without the GIL;
-the rest on a handler that must be there before the fork: a program may fork before its first
-launch, with a pool that torch has made. So the first ``os.fork`` of a process that is going to
-launch on this layer registers it, if the first launch has not.
+The work is done in ``csrc/module/fork.cpp``: what has to be waited for, in the hook here, without
+the GIL; the rest on a handler that must be there before the fork: a program may fork before its
+first launch, with a pool that torch has made. So the first ``os.fork`` of a process that is going
+to launch on this layer registers it, if the first launch has not.
 """
 
 import os

@@ -5,7 +5,7 @@ The order is what torch will find, or has found, so that both run in one pool:
 1. what the dynamic linker's global scope offers (``LD_PRELOAD``, torch's ``RTLD_GLOBAL`` load);
 2. what ``libtorch_cpu`` depends on, if it is loaded;
 3. any OpenMP runtime that is loaded (launches move to torch's if a torch is loaded later that
-   brings its own, see ``csrc/torch.h``);
+   brings its own, see ``csrc/openmp/torch.h``);
 4. torch is installed but not loaded: the one in its wheel, which a later ``import torch`` shares;
 5. the system's ``libgomp``, then LLVM's and Intel's.
 

@@ -86,7 +86,7 @@ def _torch_count(layer: Layer, runtime: str | None, icvs: tuple[ICVs, ...]) -> i
     thread. Where it has not, the answer is that of a new thread. A thread with another nthreads-var
     than a new one counts as set, and so does the main thread, though torch may set it there yet. On
     the runtime that the layer ompsafe runs on it is asked, which has more to go by
-    (``csrc/thread_count.cpp``).
+    (``csrc/threads/thread_count.cpp``).
     """
     if not torchs.loaded():
         return None

@@ -1,0 +1,119 @@
+#include "openmp/runtime.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "system/platform.h"
+
+namespace ompsafe {
+namespace {
+
+// An entry point of libgomp's documented ABI that LLVM's and Intel's runtimes export too.
+constexpr const char* kEntryPoint = "GOMP_parallel";
+
+constexpr int kScheduleStatic = 1;                    // omp_sched_static
+constexpr unsigned kScheduleModifiers = 0x80000000u;  // omp_sched_monotonic
+
+template <typename Function>
+bool load(Function*& function, void* library, const char* symbol) {
+  function = reinterpret_cast<Function*>(platform::symbol_in(library, symbol));
+  return function != nullptr;
+}
+
+bool is_static(int kind) {
+  return (static_cast<unsigned>(kind) & ~kScheduleModifiers) == kScheduleStatic;
+}
+
+}  // namespace
+
+std::atomic<const Runtime*> Runtime::bound_{nullptr};
+
+void* Runtime::seen_by(void* library) { return platform::library_with(library, kEntryPoint); }
+
+const Runtime* Runtime::open(void* library, const char** missing) {
+  Runtime table;
+  const auto required = [&](auto*& function, const char* symbol) {
+    if (load(function, library, symbol)) return true;
+    *missing = symbol;
+    return false;
+  };
+  int (*get_num_procs)() = nullptr;
+  if (!required(table.gomp_parallel_, kEntryPoint) ||
+      !required(table.get_thread_num, "omp_get_thread_num") ||
+      !required(table.get_num_threads, "omp_get_num_threads") ||
+      !required(table.get_max_threads, "omp_get_max_threads") ||
+      !required(table.set_num_threads, "omp_set_num_threads") ||
+      !required(table.get_thread_limit, "omp_get_thread_limit") ||
+      !required(table.get_dynamic, "omp_get_dynamic") ||
+      !required(table.set_dynamic, "omp_set_dynamic") ||
+      !required(table.get_level, "omp_get_level") ||
+      !required(table.get_active_level, "omp_get_active_level") ||
+      !required(get_num_procs, "omp_get_num_procs") ||
+      !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||
+      !required(table.get_schedule, "omp_get_schedule") ||
+      !required(table.get_nested_, "omp_get_nested")) {
+    return nullptr;
+  }
+
+  // Before OpenMP 5.0 nest-var alone decides on nesting. From 5.0 on, max-active-levels-var does,
+  // omp_get_nested only repeats it, and LLVM's prints a warning of its deprecation when called.
+  void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
+  if (openmp_5 != nullptr) table.get_nested_ = nullptr;
+
+  load(table.get_num_places_, library, "omp_get_num_places");
+  load(table.get_place_num_procs_, library, "omp_get_place_num_procs");
+  load(table.get_place_proc_ids_, library, "omp_get_place_proc_ids");
+
+  table.library_ = library;
+  table.gnu_ = !is_llvms(library);
+  table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
+  table.cores_ = std::max(get_num_procs(), platform::cores_of_main_thread());
+  table.read_initial_icvs();
+  return new Runtime(table);
+}
+
+// By the entry point of LLVM's own compiler.
+bool Runtime::is_llvms(void* library) {
+  return platform::symbol_in(library, "__kmpc_fork_call") != nullptr;
+}
+
+std::vector<int> Runtime::cores_of_places() const {
+  std::vector<int> cores;
+  if (get_num_places_ == nullptr || get_place_num_procs_ == nullptr ||
+      get_place_proc_ids_ == nullptr) {
+    return cores;
+  }
+  for (int place = 0; place < get_num_places_(); ++place) {
+    const std::size_t before = cores.size();
+    cores.resize(before + get_place_num_procs_(place));
+    get_place_proc_ids_(place, cores.data() + before);
+  }
+  return cores;
+}
+
+void Runtime::read_initial_icvs() {
+  const auto read = [](void* table) {
+    Runtime* runtime = static_cast<Runtime*>(table);
+    runtime->initial_nthreads_var_ = runtime->get_max_threads();
+    int kind = 0, chunk_size = 0;
+    runtime->get_schedule(&kind, &chunk_size);
+    runtime->static_is_initial_ = is_static(kind) && std::getenv("OMP_SCHEDULE") == nullptr;
+  };
+  // Where no thread can be had: the calling one's are the same, unless somebody has set them here.
+  if (!platform::run_on_fresh_thread(read, this)) read(this);
+}
+
+bool Runtime::allows_deeper(int active_level) const {
+  if (active_level == 0) return true;
+  if (get_nested_ != nullptr && get_nested_() == 0) return false;
+  return active_level < get_max_active_levels_();
+}
+
+bool Runtime::static_schedule_wanted() const {
+  if (static_is_initial_) return false;
+  int kind = 0, chunk_size = 0;
+  get_schedule(&kind, &chunk_size);
+  return is_static(kind);
+}
+
+}  // namespace ompsafe

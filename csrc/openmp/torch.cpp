@@ -1,0 +1,181 @@
+#include "openmp/torch.h"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+#include "openmp/runtime.h"
+#include "system/gil.h"
+#include "system/no_fork.h"
+#include "system/platform.h"
+
+namespace ompsafe::torch {
+namespace {
+
+constexpr const char* kLibrary = "libtorch_cpu.so";
+constexpr const char* kGetNumThreads = "_ZN2at15get_num_threadsEv";  // at::get_num_threads()
+constexpr const char* kSetMklCount = "MKL_Set_Num_Threads_Local";
+
+// How often to look for it: every 2^22 ns, four milliseconds. Importing torch takes far longer.
+constexpr int kPeriodBits = 22;
+
+struct Torch {
+  void* library;              // libtorch_cpu
+  int (*get_num_threads)();   // nullptr if this torch does not export it
+  int (*set_mkl_count)(int);  // nullptr if this torch was built without MKL
+  bool shares_pool;
+  int count_when_noticed;
+};
+
+std::atomic<const Torch*> found{nullptr};
+std::atomic<std::int64_t> last_period{-1};
+
+constinit std::mutex looking;
+constinit std::mutex asking;
+std::atomic<std::uint64_t> code_seen{0};
+
+// torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
+// first, as the dynamic linker does it, then its own dependencies.
+const Runtime* runtime_of(void* library) {
+  void* runtime = Runtime::seen_by(platform::global_scope());
+  if (runtime == nullptr) runtime = Runtime::seen_by(library);
+  const Runtime* bound = Runtime::bound();
+  if (runtime == bound->library()) return bound;
+  const char* missing = nullptr;
+  return runtime == nullptr ? nullptr : Runtime::open(runtime, &missing);
+}
+
+// The count that MKL has for the calling thread alone, 0 for none. torch.set_num_threads sets it,
+// and torch's default does not.
+int mkl_count_here(const Torch& torch) {
+  if (torch.set_mkl_count == nullptr) return 0;
+  const int count = torch.set_mkl_count(0);  // which answers with the former one
+  torch.set_mkl_count(count);
+  return count;
+}
+
+// What torch makes of a thread where it has run nothing yet, and whether a torch.set_num_threads
+// says so; else it is torch's default. Without MKL, torch's default is what the runtime has.
+struct Plan {
+  int count;
+  bool was_told;
+};
+
+// To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
+// child could never take. And one at a time: the first question in a forked child has torch make a
+// pool anew, which it does without a lock.
+Plan plan_for_new_thread(const Torch& torch, int initial) {
+  if (torch.get_num_threads == nullptr) return {initial, false};
+  const std::lock_guard lock(asking);
+  struct Question {
+    const Torch& torch;
+    Plan plan;
+    int mkl_count;
+  } question{torch, {initial, false}, 0};
+  platform::run_on_fresh_thread(
+      [](void* data) {
+        Question* asked = static_cast<Question*>(data);
+        asked->plan.count = asked->torch.get_num_threads();
+        asked->mkl_count = mkl_count_here(asked->torch);
+      },
+      &question);
+  Plan plan = question.plan;
+  plan.was_told = torch.set_mkl_count != nullptr ? question.mkl_count != 0 : plan.count != initial;
+  return plan;
+}
+
+// To be called with no fork meanwhile.
+void notice(void* library) {
+  Torch* torch = new Torch{.library = library};
+  torch->get_num_threads =
+      reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
+  torch->set_mkl_count = reinterpret_cast<int (*)(int)>(platform::symbol_in(library, kSetMklCount));
+  if (const Runtime* runtime = runtime_of(library)) {
+    torch->shares_pool = true;
+    Runtime::bind(runtime);
+  }
+  torch->count_when_noticed =
+      plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var()).count;
+  found.store(torch, std::memory_order_release);
+}
+
+}  // namespace
+
+void look_for_torch() {
+  if (loaded()) return;
+  const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
+  if (last_period.load(std::memory_order_relaxed) == period) return;
+  last_period.store(period, std::memory_order_relaxed);
+  const std::uint64_t code = platform::code_mapped();
+  if (code_seen.exchange(code) == code && code != 0) return;
+  if (code != 0 && platform::mapped_files_named(kLibrary).empty()) return;
+  const WithoutGil without_gil;
+  const NoForkMeanwhile no_fork;
+  const std::lock_guard lock(looking);
+  if (loaded()) return;
+  if (void* library = platform::loaded_library(kLibrary)) {
+    notice(library);
+  } else {
+    code_seen = 0;  // being loaded
+  }
+}
+
+bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }
+
+bool shares_pool() {
+  const Torch* torch = found.load(std::memory_order_acquire);
+  return torch != nullptr && torch->shares_pool;
+}
+
+bool has_run_here() {
+  return platform::thread_local_storage_in_use(found.load(std::memory_order_acquire)->library);
+}
+
+int count_on_new_thread(int otherwise) {
+  const WithoutGil without_gil;
+  const NoForkMeanwhile no_fork;
+  return plan_for_new_thread(*found.load(std::memory_order_acquire), otherwise).count;
+}
+
+int count_when_noticed() { return found.load(std::memory_order_acquire)->count_when_noticed; }
+
+bool was_told_here(const Runtime& runtime) {
+  const Torch& torch = *found.load(std::memory_order_acquire);
+  if (torch.set_mkl_count != nullptr) return mkl_count_here(torch) != 0;
+  return runtime.get_max_threads() != runtime.initial_nthreads_var();
+}
+
+bool settle_here(const Runtime& runtime) {
+  const Torch& torch = *found.load(std::memory_order_acquire);
+  if (torch.get_num_threads == nullptr) return true;
+  const int initial = runtime.initial_nthreads_var();
+  const int count = runtime.get_max_threads();
+  const WithoutGil without_gil;
+  const NoForkMeanwhile no_fork;
+  const int mkl_count = mkl_count_here(torch);
+  const bool told_here = was_told_here(runtime);
+  int expected = count;
+  if (!told_here) {
+    const Plan plan = plan_for_new_thread(torch, initial);
+    if (plan.count != count && (plan.was_told || count != initial)) return false;
+    expected = plan.count;
+  }
+  int answer;
+  {
+    const std::lock_guard lock(asking);
+    answer = torch.get_num_threads();
+  }
+  // torch was told something else on another thread: before, or just now.
+  const bool overwritten = answer != count && answer != expected;
+  if (overwritten) runtime.set_num_threads(count);
+  if (torch.set_mkl_count != nullptr && (overwritten || told_here)) torch.set_mkl_count(mkl_count);
+  return true;
+}
+
+void after_fork_in_child() {
+  new (&looking) std::mutex;
+  new (&asking) std::mutex;
+}
+
+}  // namespace ompsafe::torch

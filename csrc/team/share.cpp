@@ -1,0 +1,92 @@
+#include "team/share.h"
+
+#include <algorithm>
+
+#include "openmp/runtime.h"
+#include "system/platform.h"
+#include "system/thread_state.h"
+#include "team/at_work.h"
+#include "team/board.h"
+#include "team/crew.h"
+#include "threads/thread_supply.h"
+#include "work/history.h"
+#include "work/slots.h"
+
+namespace ompsafe {
+namespace {
+
+// How many helpers there are cores for.
+unsigned with_cores(const Runtime& runtime, unsigned helpers) {
+  return std::min<unsigned>(helpers, std::max(0, runtime.cores() - at_work::threads()));
+}
+
+// Its core is free meanwhile. The kernel that made the launch has not waited for anything.
+void sleep_until_done(Post& post) {
+  at_work::pause();
+  crew::core_is_free();
+  if (!post.sleep_until_done()) at_work::go_on();
+  ++this_thread.own_waits;
+}
+
+// The caller of an outermost launch helps meanwhile with those inside of it.
+void wait(Post& post, bool inside) {
+  unsigned from = post.number();
+  const Claimant who{.inside = post.number()};
+  std::int64_t begin = platform::clock_ns();
+  while (!post.all_done()) {
+    const Board::Claim claim = inside ? Board::Claim{} : Board::claim(from, who);
+    if (claim.post != nullptr) {
+      Board::run(claim, who);
+      begin = platform::clock_ns();
+    } else if (platform::clock_ns() - begin > crew::kUsualWake) {
+      sleep_until_done(post);
+    } else {
+      platform::pause();
+    }
+  }
+}
+
+void run_posted(const Runtime& runtime, Launch& launch, const history::Known& known,
+                unsigned helpers, bool inside) {
+  const unsigned wanted = known.computing ? with_cores(runtime, helpers) : helpers;
+  Post* post = Board::put(launch, !known.computing);
+  if (post == nullptr) {
+    launch.run_in_turn();
+    return;
+  }
+  const bool watch = wanted < helpers && known.ns > crew::kLookAgain;
+  if (wanted != 0 || watch) {
+    const unsigned had = crew::call(runtime, wanted, watch);
+    if (had == wanted) {
+      thread_supply::had_all(wanted + 1);
+    } else if (thread_supply::expected(1) == 0) {
+      thread_supply::had_fewer(wanted + 1, had + 1);
+    }
+  }
+  unsigned own = 0;
+  std::size_t slot = launch.slots_done();
+  do {
+    launch.run_slot(slot);
+    ++own;
+  } while (post->claim(slot, {}) != nullptr);
+  post->done(own);
+  wait(*post, inside);
+  post->take_down();
+}
+
+}  // namespace
+
+void share(const Runtime& runtime, Launch& launch, const history::Known& known, unsigned threads,
+           bool inside) {
+  threads = std::min<unsigned>(threads, runtime.get_thread_limit());
+  threads = std::min<unsigned>(threads, launch.slots() - launch.slots_done());
+  if (threads <= 1) {
+    launch.run_in_turn();
+    return;
+  }
+  if (!inside) at_work::begin_launch(1);
+  run_posted(runtime, launch, known, threads - 1, inside);
+  if (!inside) at_work::end_launch(1);
+}
+
+}  // namespace ompsafe
