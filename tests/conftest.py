@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 import pytest
-from cgroups import Group, NoCgroupError
+from harness.cgroups import Group, NoCgroupError
 
 
 def pytest_configure(config: pytest.Config) -> None:

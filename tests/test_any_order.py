@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from processes import HERE, clean_environment
+from harness.processes import SUPPORT, clean_environment
 
 EVENTS = (
     "import torch",
@@ -36,10 +36,10 @@ ORDERS = [
 def ends(orders: list[tuple[str, ...]], actor: str, count: int) -> list[tuple[list[str], dict]]:
     """Run the orders, each in a process of its own; return each with what it ended in."""
     process = subprocess.run(
-        [sys.executable, "support/orders.py", actor, str(count)],
+        [sys.executable, "orders.py", actor, str(count)],
         input=json.dumps(orders),
         env=clean_environment(NUMBA_THREADING_LAYER="ompsafe", OMP_NUM_THREADS="2"),
-        cwd=HERE,
+        cwd=SUPPORT,
         capture_output=True,
         text=True,
         timeout=1100,

@@ -8,9 +8,7 @@ from pathlib import Path
 from time import sleep
 
 import pytest
-from processes import run_python
-
-ROOT = Path(__file__).parents[1]
+from harness.processes import ROOT, run_python
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:

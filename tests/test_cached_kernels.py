@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 # On three threads, whatever the layer. TBB is loaded from where pip puts it.
 CODE = """

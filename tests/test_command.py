@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import MODULE, SCRIPT, command, execute
-from processes import clean_environment
+from harness.commands import MODULE, SCRIPT, command, execute
+from harness.processes import clean_environment
 
 from numba_ompsafe._report.record import CODES, Report
 

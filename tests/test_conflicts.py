@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, START_UP_FILE, run_python
+from harness.processes import SITE_PACKAGES, START_UP_FILE, run_python
 
 import numba_ompsafe
 from numba_ompsafe._report import conflicts

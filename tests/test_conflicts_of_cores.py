@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cgroups import Group
-from processes import run_python
+from harness.cgroups import Group
+from harness.processes import run_python
 
 CORES = sorted(os.sched_getaffinity(0))
 FIRST = CORES[0]

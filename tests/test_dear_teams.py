@@ -6,7 +6,7 @@ Each iteration runs once and sees its own slot's id, whichever threads run it.
 from typing import Any
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 
 def run(code: str, *, threads: str = "str(CORES)", **env: str) -> Any:

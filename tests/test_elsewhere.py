@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cgroups import Group
-from commands import command
-from processes import HERE, START_UP_FILE, clean_environment, run_python
+from harness.cgroups import Group
+from harness.commands import command
+from harness.processes import START_UP_FILE, SUPPORT, clean_environment, run_python
 
 INTEL = str(Path(sys.prefix, "lib", "libiomp5.so"))
 LAUNCH = "import kernels; kernels.launch()\n"
@@ -27,7 +27,7 @@ def running(code: str, cwd: Path | None = None, **env: str) -> Iterator[int]:
     with subprocess.Popen(
         [sys.executable, "-c", f"{code}\nprint('ready', flush=True)\ninput()"],
         env=clean_environment(**env),
-        cwd=cwd or HERE / "support",
+        cwd=cwd or SUPPORT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,7 +1,7 @@
 """P2: the count obeys its four rules, in every Python thread, at every launch."""
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 PRELUDE = """
 import json, os

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import FORK_RUNS as RUNS
-from processes import run_python
+from harness.processes import FORK_RUNS as RUNS
+from harness.processes import run_python
 
 # Python that makes a context manager: what goes on meanwhile, once all libraries are loaded.
 BESIDE = os.environ.get("TESTS_FORK_BESIDE", "nullcontext()")

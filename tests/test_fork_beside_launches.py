@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
-from processes import FORK_RUNS as RUNS
+from harness.processes import FORK_RUNS as RUNS
 from test_fork import run
 from test_fork_beside_locks import INTELS
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import FORK_RUNS, run_python
+from harness.processes import FORK_RUNS, run_python
 
 INTELS = str(Path(sys.prefix, "lib", "libiomp5.so"))
 RUNTIMES = ["", "libgomp.so.1", "libomp.so.5", INTELS]

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import clean_environment
+from harness.processes import ROOT, clean_environment
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 PYTHON = (sys.executable,)
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 

@@ -7,8 +7,8 @@ import os
 from typing import Any
 
 import pytest
-from processes import run_python
-from runtimes import RUNTIMES
+from harness.processes import run_python
+from harness.runtimes import RUNTIMES
 
 BESIDE_TORCH = {
     f"torch's pool has {pool}": f"import torch\ntorch.set_num_threads({pool})" for pool in (2, 8)

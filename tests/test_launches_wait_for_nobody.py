@@ -5,8 +5,8 @@ else's meanwhile, or if a launch waits for a thread that may not come.
 """
 
 import pytest
-from processes import run_python
-from runtimes import RUNTIMES
+from harness.processes import run_python
+from harness.runtimes import RUNTIMES
 from test_launches_share import some_runtimes
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from harness.processes import SITE_PACKAGES, run_python
 
 THREE = {"NUMBA_NUM_THREADS": "3"}
 OPTIONS = [(), ("-X", "dev", "-W", "ignore")]

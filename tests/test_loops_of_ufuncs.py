@@ -1,7 +1,7 @@
 """P2 and P5: a ufunc's launch reads what NumPy hands to it, and nothing that lies behind that."""
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 THREE = {"NUMBA_NUM_THREADS": "3"}
 

@@ -1,7 +1,7 @@
 """P1: no Numba call, first or later, on any thread, changes any ICV of any thread."""
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 SYSTEM_LIBGOMP = "libgomp.so.1"
 DEBIAN_LLVM = "libomp.so.5"

@@ -5,8 +5,8 @@ import re
 from itertools import product
 
 import pytest
-from processes import run_python
-from runtimes import RUNTIMES
+from harness.processes import run_python
+from harness.runtimes import RUNTIMES
 
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0,

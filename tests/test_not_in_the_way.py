@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import HERE, SITE_PACKAGES, START_UP_FILE, START_UP_FILES, run_python
+from harness.processes import ROOT, SITE_PACKAGES, START_UP_FILE, START_UP_FILES, run_python
 
 LAYERS = [None, "omp", "workqueue", "tbb"]
 
@@ -76,7 +76,7 @@ def test_p7_an_interpreters_start_imports_nothing_more() -> None:
 def start_up_files(tmp_path: Path) -> str:
     """A folder with the start-up files, for an interpreter that has read none (``-S``)."""
     for name in START_UP_FILES:
-        shutil.copy(HERE.parent / name, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
     return str(tmp_path)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 # How many threads the process has, before and after Numba launches as many as torch's pool holds:
 # on the same runtime they are the same ones.

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 import numba_ompsafe
 

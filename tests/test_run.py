@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from commands import MODULE, SCRIPT, execute
-from processes import HERE, clean_environment
+from harness.commands import MODULE, SCRIPT, execute
+from harness.processes import SUPPORT, clean_environment
 
 RUN = (*SCRIPT, "run")
 
@@ -182,4 +182,4 @@ def test_run_help_is_the_commands_and_not_the_programs() -> None:
         result = execute([*RUN, option])
         assert result.returncode == 0
         assert "python -X dev -m numba_ompsafe run app.py" in " ".join(result.stdout.split())
-    assert execute([*MODULE, "run", "--help"], cwd=HERE).stdout == result.stdout
+    assert execute([*MODULE, "run", "--help"], cwd=SUPPORT.parent).stdout == result.stdout

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from processes import SITE_PACKAGES, run_python
+from harness.processes import SITE_PACKAGES, run_python
 
 RUNS = "import json, kernels, numba; kernels.launch(); print(json.dumps(numba.threading_layer()))"
 TRIES = """

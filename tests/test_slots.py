@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 # A sum whose bits depend on the order, the ids and masks that kernels saw, nested and not; and how
 # many threads ran a launch that waits, to make sure that it was another number.

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 PRELUDE = """
 import json, os

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 LIMIT = 8
 

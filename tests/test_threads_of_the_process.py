@@ -7,7 +7,7 @@ cores on every machine.
 import os
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 TWO_CORES = """
 import json, os, threading, time

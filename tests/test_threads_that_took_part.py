@@ -6,7 +6,7 @@ Right results do not show it: a launch that runs on its caller alone has them, t
 import os
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 # What makes the count three, on any number of cores, and what comes before the first launch.
 THREE = {

@@ -8,7 +8,7 @@ own, and means that thread.
 import itertools
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 pytestmark = pytest.mark.needs_torch
 

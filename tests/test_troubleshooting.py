@@ -1,13 +1,13 @@
 """docs/troubleshooting.md has a section for every code, and no other."""
 
 import re
-from pathlib import Path
 
 import pytest
+from harness.processes import ROOT
 
 from numba_ompsafe._report.record import CODES
 
-TEXT = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text()
+TEXT = (ROOT / "docs" / "troubleshooting.md").read_text()
 SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", TEXT, flags=re.M | re.S))
 
 

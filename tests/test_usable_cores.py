@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cgroups import Group
-from processes import run_python
+from harness.cgroups import Group
+from harness.processes import run_python
 
 from numba_ompsafe._report.facts.cgroups import Quota, tightest_quota
 

@@ -1,7 +1,7 @@
 """The first launch warns of a severe conflict once, and breaks over nothing."""
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 
 # A limit that is lower than the count: severe.
 SEVERE = {"NUMBA_OMPSAFE_WARN": "1", "OMP_THREAD_LIMIT": "1", "NUMBA_NUM_THREADS": "2"}

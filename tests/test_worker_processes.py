@@ -1,7 +1,7 @@
 """P6: Python's pools of worker processes, whichever way they start them."""
 
 import pytest
-from processes import run_python
+from harness.processes import run_python
 from test_fork import OPTIONS, RUNS
 
 POOL = """

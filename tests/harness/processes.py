@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+SUPPORT = ROOT / "tests" / "support"
 
 # How often a test of forks forks, or some times as often.
 FORK_RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
@@ -32,14 +33,14 @@ class ProcessFailedError(AssertionError):
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the environment without what speaks of threads, and with ``variables``.
 
-    The helper modules of this folder can be imported, compiled kernels are cached from one process
+    What is in tests/support can be imported, compiled kernels are cached from one process
     to the next, and OpenBLAS starts no threads that would be counted with OpenMP's. Nothing is
     warned of at the first launch: most tests use more threads than there are cores.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_SPEAKS_OF_THREADS)
     }
-    environment["PYTHONPATH"] = str(HERE / "support")
+    environment["PYTHONPATH"] = str(SUPPORT)
     environment["OPENBLAS_NUM_THREADS"] = "1"
     environment["NUMBA_OMPSAFE_WARN"] = "0"
     environment["NUMBA_CACHE_DIR"] = os.environ["TESTS_NUMBA_CACHE_DIR"]
@@ -68,7 +69,7 @@ def run_python(
     process = subprocess.Popen(
         [sys.executable, "-X", "faulthandler", *options, "-c", textwrap.dedent(code)],
         env=clean_environment(**variables),
-        cwd=cwd or HERE / "support",  # not where a checkout of the package would be imported
+        cwd=cwd or SUPPORT,  # not where a checkout of the package would be imported
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

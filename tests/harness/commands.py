@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from processes import HERE, clean_environment
+from harness.processes import SUPPORT, clean_environment
 
 SCRIPT = (str(Path(sys.executable).with_name("numba-ompsafe")),)
 MODULE = (sys.executable, "-m", "numba_ompsafe")
@@ -24,7 +24,7 @@ def execute(
     return subprocess.run(
         arguments,
         env=clean_environment(**(env or {})),
-        cwd=cwd or HERE / "support",
+        cwd=cwd or SUPPORT,
         input=stdin,
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from processes import SITE_PACKAGES
+from harness.processes import SITE_PACKAGES
 
 # pip installs Intel's beside the folder of the packages.
 INTEL = [str(file) for path in SITE_PACKAGES if (file := Path(path, "../../libiomp5.so")).exists()]

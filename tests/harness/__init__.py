@@ -1,0 +1,1 @@
+"""What the tests import. What their processes import is in tests/support."""
