@@ -1,10 +1,10 @@
 """P2 and P7: code that was cached under one layer has all its threads under another."""
 
-import sys
 from pathlib import Path
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import TBB
 
 # On three threads, whatever the layer. TBB is loaded from where pip puts it.
 CODE = """
@@ -52,7 +52,7 @@ def written(cache: Path) -> dict[Path, int]:
 def test_p2_code_cached_under_another_layer_and_the_other_way_round(
     layer: str, tmp_path: Path
 ) -> None:
-    if layer == "tbb" and not Path(sys.prefix, "lib", "libtbb.so.12").exists():
+    if layer == "tbb" and not TBB.exists():
         pytest.skip("TBB is not installed by pip")
     for first, second in ((layer, "ompsafe"), ("ompsafe", layer)):
         cache = tmp_path / first

@@ -5,17 +5,16 @@ extended.
 """
 
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness.processes import SITE_PACKAGES, START_UP_FILE, run_python
+from harness.runtimes import INTEL
 
 import numba_ompsafe
 from numba_ompsafe._report import conflicts
 
-INTEL = str(Path(sys.prefix, "lib", "libiomp5.so"))
 LLVM = "libomp.so.5"
 LAUNCH = "import kernels; kernels.launch(); "
 TELL = "\nimport situations; situations.tell()"
@@ -69,7 +68,7 @@ def test_p8_another_layer_alone_has_no_conflict(layer: str | None, situation: st
 @pytest.mark.needs_torch
 def test_p8_a_preloaded_runtime_that_all_call_is_no_conflict() -> None:
     code = "import torch; torch.ones(1_000_000).sum(); " + LAUNCH
-    assert told(code, {"LD_PRELOAD": INTEL}) == ([], "")
+    assert told(code, {"LD_PRELOAD": str(INTEL)}) == ([], "")
 
 
 @pytest.mark.needs_torch
@@ -99,7 +98,7 @@ def test_p8_a_second_runtime_that_was_opened_is_two_runtimes() -> None:
 
 
 def test_p8_llvms_runtime_beside_intels_is_severe() -> None:
-    rated, words = told(f"import ctypes; ctypes.CDLL({LLVM!r}); ctypes.CDLL({INTEL!r})")
+    rated, words = told(f"import ctypes; ctypes.CDLL({LLVM!r}); ctypes.CDLL({str(INTEL)!r})")
     assert rated == [["two-runtimes", "severe"]]
     assert "hang" in words
 

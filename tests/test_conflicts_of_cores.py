@@ -4,19 +4,19 @@ Each situation is a real one, in a process of its own; the report's conflicts ar
 that the test names.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from harness.cgroups import Group
+from harness.cores import CORES, needs_two_cores
 from harness.processes import run_python
+from harness.runtimes import LLVM
 
-CORES = sorted(os.sched_getaffinity(0))
 FIRST = CORES[0]
 # The situations are made of two cores, whatever the machine has.
 TWO = f"import os; os.sched_setaffinity(0, {CORES[:2]})\n"
-pytestmark = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
+pytestmark = needs_two_cores
 
 REPORT = """
 import json, numba_ompsafe
@@ -27,7 +27,6 @@ print(json.dumps([
 """
 NUMBA = "import numba, kernels; kernels.launch()\n"
 TORCH = NUMBA + "import torch; torch.ones(1_000_000).sum()\n"
-LLVM = {"LD_PRELOAD": "libomp.so.5"}
 
 
 def conflicts(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 
 def run(code: str, *, threads: str = "str(CORES)", **env: str) -> Any:
@@ -20,7 +21,7 @@ from patience import eventually
 from teams import *
 me = threading.get_native_id
 """
-    return run_python(begin + code, {"LD_PRELOAD": "libgomp.so.1"} | env)
+    return run_python(begin + code, GNU | env)
 
 
 def test_p5_a_launch_of_some_length_on_the_main_thread_has_its_team() -> None:

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from harness.cgroups import Group
 from harness.commands import command
+from harness.cores import CORES, needs_two_cores
 from harness.processes import START_UP_FILE, SUPPORT, clean_environment, run_python
+from harness.runtimes import INTEL
 
-INTEL = str(Path(sys.prefix, "lib", "libiomp5.so"))
 LAUNCH = "import kernels; kernels.launch()\n"
-CORES = sorted(os.sched_getaffinity(0))
-needs_two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 
 @contextmanager
@@ -153,7 +152,7 @@ def test_p8_a_runtime_that_torchs_may_stand_in_for_is_no_conflict() -> None:
 
 
 def test_p8_two_runtimes_are_a_conflict() -> None:
-    code = f"import sklearn.ensemble, ctypes; ctypes.CDLL({INTEL!r})"
+    code = f"import sklearn.ensemble, ctypes; ctypes.CDLL({str(INTEL)!r})"
     report = report_of(code)
     assert len(runtimes(report)) == 2
     assert codes(report) == ["two-runtimes"]

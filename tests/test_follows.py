@@ -2,6 +2,7 @@
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 PRELUDE = """
 import json, os
@@ -259,8 +260,8 @@ def test_p2_numbas_start_up_is_no_users_wish() -> None:
     openmp.bound().set_num_threads(1)
     print(json.dumps([first, kernels.launch()]))
     """
-    assert run_python(code, {"OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"})[1] == 1
-    as_omp = {"NUMBA_OMPSAFE_AS_OMP": "1", "OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"}
+    assert run_python(code, {"OMP_NUM_THREADS": "2"} | GNU)[1] == 1
+    as_omp = {"NUMBA_OMPSAFE_AS_OMP": "1", "OMP_NUM_THREADS": "2"} | GNU
     assert run_python(code, as_omp, layer="omp")[1] == 1
 
 
@@ -281,5 +282,5 @@ def test_p2_a_question_that_no_launch_follows_is_forgotten() -> None:
         counts += [ask(), kernels.launch()]
     print(json.dumps(counts))
     """
-    counts = run_python(code, {"OMP_NUM_THREADS": "2", "LD_PRELOAD": "libgomp.so.1"})
+    counts = run_python(code, {"OMP_NUM_THREADS": "2"} | GNU)
     assert counts == [1, 1, 4, 4, 2, 2, 5, 5, 3, 3]

@@ -1,33 +1,20 @@
 """P6: forks while threads run slots of other threads' launches."""
 
-from collections.abc import Iterable
-
 import pytest
-from harness.processes import FORK_RUNS as RUNS
-from test_fork import run
-from test_fork_beside_locks import INTELS
+from harness.forking import RUNS, run
+from harness.runtimes import GNU, INTEL, LLVM, on_each
 
 CASES = {
-    "GNU": ({"LD_PRELOAD": "libgomp.so.1"}, ""),
-    "LLVM": ({"LD_PRELOAD": "libomp.so.5"}, ""),
+    "GNU": (GNU, ""),
+    "LLVM": (LLVM, ""),
     # Its fork handler warns of a fork beside a region.
-    "Intel": ({"LD_PRELOAD": INTELS, "KMP_WARNINGS": "0"}, ""),
+    "Intel": ({"LD_PRELOAD": str(INTEL), "KMP_WARNINGS": "0"}, ""),
     "torch": ({}, "import torch; torch.set_num_threads(4)"),
     "more than torch": ({}, "import torch; torch.set_num_threads(2)"),
 }
-
-
-def each_of(names: Iterable[str]) -> pytest.MarkDecorator:
-    cases = [
-        pytest.param(*CASES[name], id=name, marks=[pytest.mark.needs_torch] * ("torch" in name))
-        for name in names
-    ]
-    return pytest.mark.parametrize(("env", "before"), cases)
-
-
-runtimes = each_of(CASES)
+runtimes = on_each(CASES)
 # Intel's ends a child where several threads enter it at once, first of all, whoever they are.
-runtimes_for_threads_of_a_child = each_of(["LLVM", "torch"])
+runtimes_for_threads_of_a_child = on_each({name: CASES[name] for name in ("LLVM", "torch")})
 shapes = pytest.mark.parametrize("shape", [(8,), (3, 8)])
 
 

@@ -4,32 +4,24 @@ Beside threads that keep locks of other people's: the dynamic linker's, which a 
 holds while it wants the GIL, and those of OpenMP runtimes, whose fork handlers take them first.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-from harness.processes import FORK_RUNS, run_python
+from harness.forking import RUNS, run
+from harness.runtimes import INTEL
 
-INTELS = str(Path(sys.prefix, "lib", "libiomp5.so"))
-RUNTIMES = ["", "libgomp.so.1", "libomp.so.5", INTELS]
+RUNTIMES = ["", "libgomp.so.1", "libomp.so.5", str(INTEL)]
 
 BOTH_LAUNCHED = "import torch; both_run()"
 TORCH_ALONE = "import torch; torch_runs()"
 
-
-def run(code: str, **env: str) -> None:
-    # KMP_WARNINGS: Intel's runtime warns of a fork while another thread is in a region.
-    run_python(
-        f"import os, threading\nfrom forks import *\n{code}",
-        {"OMP_NUM_THREADS": "4", "KMP_WARNINGS": "0"} | env,
-        options=("-W", "ignore:This process:DeprecationWarning"),
-        timeout=100 + 4 * FORK_RUNS,
-    )
+# Intel's warns of a fork while another thread is in a region.
+QUIET = {"KMP_WARNINGS": "0"}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES[1:])
 def test_p6_in_the_linker_numba_alone(runtime: str) -> None:
-    beside_the_linker("numba_runs()", "in_child(numba_starts); numba_runs()", LD_PRELOAD=runtime)
+    beside_the_linker(
+        "numba_runs()", "in_child(numba_starts); numba_runs()", LD_PRELOAD=runtime, **QUIET
+    )
 
 
 @pytest.mark.needs_torch
@@ -49,7 +41,7 @@ def test_p6_in_the_linker(before: str, case: str) -> None:
 
 
 def beside_the_linker(before: str, case: str, **env: str) -> None:
-    run(f"{before}\nwith in_linker():\n    for _ in range({5 * FORK_RUNS}):\n        {case}", **env)
+    run(f"{before}\nwith in_linker():\n    for _ in range({5 * RUNS}):\n        {case}", **env)
 
 
 @pytest.mark.needs_torch
@@ -88,8 +80,9 @@ torch.set_num_threads(3)
 torch.get_num_threads()
 launch = kernels().launch
 with Busy(*[lambda: on_thread(launch)] * 3):
-    for _ in range({10 * FORK_RUNS}):
+    for _ in range({10 * RUNS}):
         in_child(launch)
 """,
         LD_PRELOAD=runtime,
+        **QUIET,
     )

@@ -8,21 +8,7 @@ from typing import Any
 
 import pytest
 from harness.processes import run_python
-from harness.runtimes import RUNTIMES
-
-BESIDE_TORCH = {
-    f"torch's pool has {pool}": f"import torch\ntorch.set_num_threads({pool})" for pool in (2, 8)
-}
-CASES = [
-    *(pytest.param(env, "", id=name) for name, env in RUNTIMES.items()),
-    *(
-        pytest.param({}, code, id=name, marks=pytest.mark.needs_torch)
-        for name, code in BESIDE_TORCH.items()
-    ),
-]
-runtimes = pytest.mark.parametrize(("env", "before"), CASES)
-# The threads that help are the layer's own, whatever the runtime: two are enough for most cases.
-some_runtimes = pytest.mark.parametrize(("env", "before"), [CASES[0], CASES[-2]])
+from harness.runtimes import GNU, every_runtime, some_runtimes
 
 
 def run(code: str, env: dict[str, str], before: str = "") -> Any:
@@ -33,19 +19,19 @@ def run(code: str, env: dict[str, str], before: str = "") -> Any:
 # All threads take part
 
 
-@runtimes
+@every_runtime
 def test_p5_all_slots_of_a_launch_at_once(env: dict[str, str], before: str) -> None:
     run("assert all_at_once(8)", env, before)
 
 
-@runtimes
+@every_runtime
 def test_p5_slots_of_nested_launches_at_once(env: dict[str, str], before: str) -> None:
     # Their own callers alone would be as many as there are outer iterations.
     code = "print(json.dumps([all_at_once(outer, 8) for outer in (2, 3, 4)]))"
     assert run(code, env, before) == [True] * 3
 
 
-@runtimes
+@every_runtime
 def test_p5_slots_three_levels_deep_at_once(env: dict[str, str], before: str) -> None:
     run("assert all_at_once(2, 2, 8)", env, before)
 
@@ -86,7 +72,7 @@ def last_alone(slots, microseconds):
             wait_in_each(slots, microseconds)
 assert all_at_once(32, kernel=last_alone)
 """
-    run(code, RUNTIMES["GNU, the system's"])
+    run(code, GNU)
 
 
 def test_p5_slots_of_nested_launches_that_were_brief_before() -> None:

@@ -6,8 +6,7 @@ else's meanwhile, or if a launch waits for a thread that may not come.
 
 import pytest
 from harness.processes import run_python
-from harness.runtimes import RUNTIMES
-from test_launches_share import some_runtimes
+from harness.runtimes import RUNTIMES, some_runtimes
 
 
 def run(code: str, env: dict[str, str], before: str = "") -> None:

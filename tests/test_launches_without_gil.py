@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.processes import SITE_PACKAGES, run_python
+from harness.runtimes import TBB
 
 THREE = {"NUMBA_NUM_THREADS": "3"}
 OPTIONS = [(), ("-X", "dev", "-W", "ignore")]
@@ -18,8 +19,6 @@ sys.modules["numba_ompsafe"] = None
 warnings.simplefilter("ignore")
 """
 
-# TBB is loaded from where pip puts it.
-TBB = Path(sys.prefix, "lib", "libtbb.so.12")
 LOAD_TBB = f"import ctypes; ctypes.CDLL({str(TBB)!r}, mode=ctypes.RTLD_GLOBAL)\n"
 OTHER_LAYERS = ["omp", "workqueue"] + ["tbb"] * TBB.exists()
 

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.cores import CORES, needs_two_cores
 from harness.processes import run_python
-
-CORES = sorted(os.sched_getaffinity(0))
-needs_two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 # Starts the commands, each with its variables, and prints what each process printed.
 LAUNCHER = """

@@ -1,11 +1,11 @@
 """P4: Numba's launches run on the runtime that torch uses, whichever was imported first."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import INTEL
 
 # How many threads the process has, before and after Numba launches as many as torch's pool holds:
 # on the same runtime they are the same ones.
@@ -27,8 +27,6 @@ count = kernels.launch()
 torch.ones(1_000_000).sum()
 print(json.dumps([before, threads(), count, openmp.bound_path(), openmp.runtimes()]))
 """
-
-INTEL = Path(sys.prefix, "lib", "libiomp5.so")
 
 
 @pytest.mark.needs_torch

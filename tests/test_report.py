@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 import numba_ompsafe
 
@@ -240,7 +241,7 @@ def test_the_report_says_why_the_runtime_was_chosen() -> None:
         "import json, kernels, numba_ompsafe; kernels.launch(); "
         "print(json.dumps(numba_ompsafe.report().layer.runtime.why))"
     )
-    preloaded = run_python(code, {"LD_PRELOAD": "libgomp.so.1"})
+    preloaded = run_python(code, GNU)
     assert preloaded == "the global scope of the dynamic linker"
     loaded = run_python("import ctypes; ctypes.CDLL('libomp.so.5'); " + code)
     assert loaded.startswith("loaded already: ")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.processes import SITE_PACKAGES, run_python
+from harness.runtimes import LLVM
 
 RUNS = "import json, kernels, numba; kernels.launch(); print(json.dumps(numba.threading_layer()))"
 TRIES = """
@@ -91,7 +92,7 @@ def test_served_as_omp_it_answers_what_was_asked_for() -> None:
     """
     env = {"NUMBA_OMPSAFE_AS_OMP": "1"}
     assert run_python(code, env, layer="omp") == ["omp", True, "GNU"]
-    assert run_python(code, env | {"LD_PRELOAD": "libomp.so.5"}, layer="threadsafe") == [
+    assert run_python(code, env | LLVM, layer="threadsafe") == [
         "omp",
         True,
         "Intel",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from harness import runtimes
 from harness.processes import run_python
 
 # A sum whose bits depend on the order, the ids and masks that kernels saw, nested and not; and how
@@ -31,8 +32,7 @@ print(json.dumps({{
 """
 
 EIGHT = {"NUMBA_NUM_THREADS": "8", "OMP_NUM_THREADS": "8"}
-GNU = EIGHT | {"LD_PRELOAD": "libgomp.so.1"}
-LLVM = EIGHT | {"LD_PRELOAD": "libomp.so.5"}
+GNU, LLVM = EIGHT | runtimes.GNU, EIGHT | runtimes.LLVM
 
 
 def measure(env: dict[str, str], before: str = "", set_up: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 PRELUDE = """
 import json, os
@@ -23,8 +24,6 @@ def shown():
 here()
 """
 END = "\nprint(json.dumps(results))\n"
-
-GNU = {"LD_PRELOAD": "libgomp.so.1"}
 
 
 def results_of(code: str, env: dict[str, str] | None = None, **options: Any) -> Any:

@@ -8,22 +8,14 @@ import os
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU, LLVM, on_each
 
 TWO_CORES = """
 import json, os, threading, time
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 CORES = len(os.sched_getaffinity(0))
 """
-GNU = {"LD_PRELOAD": "libgomp.so.1"}
-LLVM = {"LD_PRELOAD": "libomp.so.5"}
-runtimes = pytest.mark.parametrize(
-    ("env", "before"),
-    [
-        pytest.param(GNU, "", id="GNU"),
-        pytest.param(LLVM, "", id="LLVM"),
-        pytest.param({}, "import torch", id="torch", marks=pytest.mark.needs_torch),
-    ],
-)
+runtimes = on_each({"GNU": (GNU, ""), "LLVM": (LLVM, ""), "torch": ({}, "import torch")})
 
 
 @runtimes
@@ -166,7 +158,7 @@ def test_p5_threads_that_help_have_all_cores_where_the_runtime_binds_its_own(
     helpers = on_new_thread(launch_where_bound_to_one) & kernels.team(8)
     print(json.dumps([sorted(os.sched_getaffinity(helper)) for helper in helpers]))
     """
-    env = {"NUMBA_NUM_THREADS": "8", "LD_PRELOAD": "libgomp.so.1"} | binding
+    env = {"NUMBA_NUM_THREADS": "8"} | GNU | binding
     cores = run_python(code, env)
     assert len(cores) > 1
     assert cores == [sorted(os.sched_getaffinity(0))] * len(cores)

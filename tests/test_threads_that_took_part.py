@@ -7,6 +7,7 @@ import os
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 # What makes the count three, on any number of cores, and what comes before the first launch.
 THREE = {
@@ -68,7 +69,7 @@ def test_p2_every_launch_has_all_threads_of_the_count_under_rule(
 
 @pytest.mark.parametrize("where", ["here", "new"])
 def test_p2_every_launch_has_a_thread_for_each_core_if_nobody_says_anything(where: str) -> None:
-    count, threads = threads_by_case({"LD_PRELOAD": "libgomp.so.1"}, where=where)
+    count, threads = threads_by_case(GNU, where=where)
     assert count == len(os.sched_getaffinity(0))
     assert threads == dict.fromkeys(threads, count)
 

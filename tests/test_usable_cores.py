@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 from harness.cgroups import Group
+from harness.cores import CORES, needs_two_cores
 from harness.processes import run_python
 
 from numba_ompsafe._report.facts.cgroups import Quota, tightest_quota
 
-CORES = sorted(os.sched_getaffinity(0))
 FIRST = CORES[0]
 RUNTIMES = ("libgomp.so.1", "libomp.so.5")
-needs_two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 FIND = """
 import ctypes, dataclasses, json

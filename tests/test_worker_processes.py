@@ -1,12 +1,10 @@
 """P6: Python's pools of worker processes, whichever way they start them."""
 
 import pytest
-from harness.processes import run_python
-from test_fork import OPTIONS, RUNS
+from harness.forking import RUNS, run
 
 POOL = """
-import json, multiprocessing, sys
-from forks import *
+import multiprocessing
 {before}
 context = multiprocessing.get_context("{method}")
 with context.Pool(2, maxtasksperchild=1) as pool:
@@ -18,9 +16,8 @@ assert len(set(workers)) == {runs}, workers
 """
 
 EXECUTORS = """
-import json, multiprocessing, sys
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from forks import *
 {before}
 context = multiprocessing.get_context("{method}")
 workers = set()
@@ -32,9 +29,8 @@ assert len(workers) >= {runs} // 2, workers
 """
 
 
-def run(code: str, **parameters: str | int) -> None:
-    env = {"OMP_NUM_THREADS": "4"}
-    run_python(code.format(runs=RUNS, **parameters), env, options=OPTIONS, timeout=120 + 10 * RUNS)
+def run_workers(code: str, **parameters: str | int) -> None:
+    run(code.format(runs=RUNS, **parameters), timeout=120 + 10 * RUNS)
 
 
 both_kinds = pytest.mark.parametrize(
@@ -45,16 +41,16 @@ both_kinds = pytest.mark.parametrize(
 @pytest.mark.needs_torch
 @both_kinds
 def test_p6_worker_processes_by_fork(code: str) -> None:
-    run(code, method="fork", before="both_run()", work="work")
+    run_workers(code, method="fork", before="both_run()", work="work")
 
 
 @both_kinds
 @pytest.mark.parametrize("method", ["forkserver", "spawn"])
 def test_p6_worker_processes_that_are_new_interpreters(code: str, method: str) -> None:
-    run(code, method=method, before="numba_runs()", work="work_without_torch")
+    run_workers(code, method=method, before="numba_runs()", work="work_without_torch")
 
 
 @pytest.mark.needs_torch
 def test_p6_worker_processes_of_a_fork_server_that_has_imported_both() -> None:
     before = 'multiprocessing.set_forkserver_preload(["numba", "torch"])'
-    run(POOL, method="forkserver", before=before, work="work")
+    run_workers(POOL, method="forkserver", before=before, work="work")

@@ -13,9 +13,6 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "tests" / "support"
 
-# How often a test of forks forks, or some times as often.
-FORK_RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
-
 # For a process that reads no start-up files (-S), and so does not find the packages by itself.
 SITE_PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
 
