@@ -36,7 +36,7 @@ ORDERS = [
 def ends(orders: list[tuple[str, ...]], actor: str, count: int) -> list[tuple[list[str], dict]]:
     """Run the orders, each in a process of its own; return each with what it ended in."""
     process = subprocess.run(
-        [sys.executable, "orders.py", actor, str(count)],
+        [sys.executable, "run_orders.py", actor, str(count)],
         input=json.dumps(orders),
         env=clean_environment(NUMBA_THREADING_LAYER="ompsafe", OMP_NUM_THREADS="2"),
         cwd=SUPPORT,

@@ -16,8 +16,8 @@ def run(code: str, *, threads: str = "str(CORES)", **env: str) -> Any:
 import json, os, threading
 CORES = len(os.sched_getaffinity(0))
 os.environ["NUMBA_NUM_THREADS"] = {threads}
-from openmp import on_new_thread
 from patience import eventually
+from python_threads import here, on_new_thread
 from teams import *
 me = threading.get_native_id
 """

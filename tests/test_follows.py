@@ -1,31 +1,20 @@
 """P2: the count obeys its four rules, in every Python thread, at every launch."""
 
 import pytest
+from harness import processes
 from harness.processes import run_python
 from harness.runtimes import GNU
 
 PRELUDE = """
-import json, os
-from concurrent.futures import ThreadPoolExecutor
-import numba, openmp
-# More than the cores of a small machine, so that the rules can be told apart there.
-numba.config.NUMBA_NUM_THREADS = max(8, numba.config.NUMBA_NUM_THREADS)
-import kernels, numba_ompsafe
-from numba import get_num_threads, set_num_threads
-results = {}
-def here():
-    count = get_num_threads()
-    assert kernels.launch() == count
-    return count
-second = ThreadPoolExecutor(1)
-def on_second(function, *arguments):
-    return second.submit(function, *arguments).result()
+import numba_ompsafe, openmp
+from counting import here
+from numba import set_num_threads
+from python_threads import on_new_thread, on_second_thread
 """
-END = "\nprint(json.dumps(results))\n"
 
 
 def results_of(code: str, env: dict[str, str] | None = None) -> dict[str, int]:
-    return run_python(PRELUDE + code + END, env)
+    return processes.results_of(PRELUDE + code, env)
 
 
 def test_p2_rule_1_a_mask_holds_for_its_thread_alone() -> None:
@@ -33,9 +22,9 @@ def test_p2_rule_1_a_mask_holds_for_its_thread_alone() -> None:
         """
 set_num_threads(1)
 results["masked"] = here()
-results["another thread"] = on_second(here)
-on_second(set_num_threads, 2)
-results["another masked thread"] = on_second(here)
+results["another thread"] = on_second_thread(here)
+on_second_thread(set_num_threads, 2)
+results["another masked thread"] = on_second_thread(here)
 results["masked still"] = here()
 """,
         {"OMP_NUM_THREADS": "3"},
@@ -51,11 +40,11 @@ results["masked still"] = here()
 def test_p2_rule_2_a_process_default_holds_for_threads_without_a_mask() -> None:
     results = results_of(
         """
-on_second(set_num_threads, 1)
+on_second_thread(set_num_threads, 1)
 numba_ompsafe.set_default_num_threads(5)
 results["here"] = here()
-results["masked thread"] = on_second(here)
-results["thread to come"] = openmp.on_new_thread(here)
+results["masked thread"] = on_second_thread(here)
+results["thread to come"] = on_new_thread(here)
 results["default"] = numba_ompsafe.get_default_num_threads()
 numba_ompsafe.set_default_num_threads(None)
 results["no default"] = here()
@@ -74,7 +63,7 @@ results["no default"] = here()
 def test_p2_rule_3_numba_num_threads_in_the_environment_wins_over_openmps() -> None:
     code = """
 results["here"] = here()
-results["another thread"] = openmp.on_new_thread(here)
+results["another thread"] = on_new_thread(here)
 openmp.bound().set_num_threads(2)
 results["after omp_set_num_threads"] = here()
 """
@@ -96,7 +85,7 @@ from threadpoolctl import threadpool_limits
 results["environment"] = here()
 openmp.bound().set_num_threads(5)
 results["omp_set_num_threads"] = here()
-results["that is another thread's"] = on_second(here)
+results["that is another thread's"] = on_second_thread(here)
 with threadpool_limits(2, user_api="openmp"):
     results["threadpool_limits"] = here()
 results["after it"] = here()
@@ -124,8 +113,8 @@ for k in (7, 1, 2, 3, 8, 1, 4):
     torch.set_num_threads(k)
     assert here() == k == torch.get_num_threads()
 for k in (2, 6, 1, 3):
-    on_second(torch.set_num_threads, k)
-    assert on_second(here) == k
+    on_second_thread(torch.set_num_threads, k)
+    assert on_second_thread(here) == k
     assert here() == 4
 results["done"] = True
 """
@@ -144,9 +133,9 @@ def before_and_after_a_torch_op():
     before = here()
     torch.ones(1_000_000).sum()
     return [before, here(), torch.get_num_threads()]
-results["default"] = openmp.on_new_thread(before_and_after_a_torch_op)
+results["default"] = on_new_thread(before_and_after_a_torch_op)
 torch.set_num_threads(7)
-results["set"] = openmp.on_new_thread(before_and_after_a_torch_op)
+results["set"] = on_new_thread(before_and_after_a_torch_op)
 """,
         {"MKL_NUM_THREADS": mkl} if mkl else {},
     )
@@ -162,11 +151,12 @@ def test_p2_rule_4_a_torch_op_in_a_thread_settles_its_count() -> None:
     results = results_of(
         """
 import time, torch
+from concurrent.futures import ThreadPoolExecutor
 def both():
     return [here(), torch.get_num_threads()]
-initial = on_second(both)
+initial = on_second_thread(both)
 torch.set_num_threads(7)
-results["settled"] = on_second(both) == initial
+results["settled"] = on_second_thread(both) == initial
 third = ThreadPoolExecutor(1)
 results["not settled"] = third.submit(here).result()
 torch.set_num_threads(5)
@@ -189,10 +179,10 @@ results["not settled, set unseen"] = third.submit(here).result()
 def test_p2_rule_4_a_torch_loaded_later_is_noticed_in_every_thread() -> None:
     results = results_of(
         """
-results["before"] = [here(), on_second(here)]
+results["before"] = [here(), on_second_thread(here)]
 import torch
 torch.set_num_threads(7)
-results["after"] = [here(), on_second(here), openmp.on_new_thread(here)]
+results["after"] = [here(), on_second_thread(here), on_new_thread(here)]
 """,
         {"OMP_NUM_THREADS": "3"},
     )
@@ -211,7 +201,7 @@ def after_serial_code():
     before = here()
     torch.ones(1_000_000).sum()
     return [before, here(), torch.get_num_threads()]
-results["thread"] = openmp.on_new_thread(after_serial_code)
+results["thread"] = on_new_thread(after_serial_code)
 """,
         {"OMP_NUM_THREADS": "2"},
     )
@@ -232,7 +222,7 @@ def limited_for_a_while():
             counts.append(here())
         counts.append(here())
     return counts
-results["thread"] = openmp.on_new_thread(limited_for_a_while)
+results["thread"] = on_new_thread(limited_for_a_while)
 torch.ones(1_000_000).sum()
 results["main"] = limited_for_a_while()
 """,

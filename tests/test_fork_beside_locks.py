@@ -19,9 +19,7 @@ QUIET = {"KMP_WARNINGS": "0"}
 
 @pytest.mark.parametrize("runtime", RUNTIMES[1:])
 def test_p6_in_the_linker_numba_alone(runtime: str) -> None:
-    beside_the_linker(
-        "numba_runs()", "in_child(numba_starts); numba_runs()", LD_PRELOAD=runtime, **QUIET
-    )
+    beside_the_linker("numba_runs()", "in_child(numba_starts); numba_runs()", LD_PRELOAD=runtime)
 
 
 @pytest.mark.needs_torch
@@ -41,7 +39,8 @@ def test_p6_in_the_linker(before: str, case: str) -> None:
 
 
 def beside_the_linker(before: str, case: str, **env: str) -> None:
-    run(f"{before}\nwith in_linker():\n    for _ in range({5 * RUNS}):\n        {case}", **env)
+    code = f"{before}\nwith in_linker():\n    for _ in range({5 * RUNS}):\n        {case}"
+    run(code, **QUIET, **env)
 
 
 @pytest.mark.needs_torch

@@ -14,10 +14,10 @@ def run(code: str, env: dict[str, str], before: str = "") -> None:
 import os, threading
 {before}
 import numba, numpy as np
-import openmp
 from concurrent.futures import ThreadPoolExecutor
+from python_threads import on_new_thread
 from sharing import *
-from waits import *
+from locks_and_pipes import *
 
 def check(slots):
     assert (slots["mask"] == 8).all() and (slots["id"] == np.arange(8)).all(), slots
@@ -151,7 +151,7 @@ def test_p5_a_slot_that_waits_for_a_thread_that_it_has_started(
 ) -> None:
     code = """
 def on_another_thread():
-    openmp.on_new_thread(lambda: check(launch(3, 8, microseconds=100)))
+    on_new_thread(lambda: check(launch(3, 8, microseconds=100)))
 
 @numba.njit(parallel=True)
 def outer(n):

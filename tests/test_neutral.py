@@ -9,16 +9,15 @@ DEBIAN_LLVM = "libomp.so.5"
 # Every kind of call that an application makes, each with the ICVs of three threads around it.
 SCRIPT = """
 import json, sys
-from concurrent.futures import ThreadPoolExecutor
 {before}
 import numba, numpy as np, openmp
+from python_threads import on_new_thread, on_second_thread
 
 runtime = openmp.the_one() if openmp.runtimes() else None
 if runtime is None:
     numba.threading_layer  # nothing is loaded yet: the first call is checked against the second
     numba.get_num_threads()
     runtime = openmp.bound()
-second = ThreadPoolExecutor(1)
 
 def torch_count():
     return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
@@ -29,7 +28,7 @@ torch_count()  # torch sets nthreads-var of a thread when it is first asked ther
 def state():
     # A fresh thread has the initial ICVs: a runtime whose defaults were overwritten shows.
     icvs = runtime.icvs
-    return [icvs(), second.submit(icvs).result(), openmp.on_new_thread(icvs)]
+    return [icvs(), on_second_thread(icvs), on_new_thread(icvs)]
 
 def whole_state():
     return state() + [torch_count()]
@@ -44,8 +43,8 @@ def check(name, call):
 
 def everywhere(name, call):
     check(name, call)
-    check(name + " on a second thread", lambda: second.submit(call).result())
-    check(name + " on a new thread", lambda: openmp.on_new_thread(call))
+    check(name + " on a second thread", lambda: on_second_thread(call))
+    check(name + " on a new thread", lambda: on_new_thread(call))
 
 everywhere("get_num_threads", numba.get_num_threads)
 import kernels, ufuncs

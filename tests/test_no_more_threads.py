@@ -24,10 +24,10 @@ SITUATIONS = {
 }
 CODE = """
 import json
-import limits
+import thread_shortage
 {situation}
-limits.compile_all()
-print(json.dumps(limits.each({cases}, {spare}, before)))
+thread_shortage.compile_all()
+print(json.dumps(thread_shortage.each({cases}, {spare}, before)))
 """
 
 
@@ -55,11 +55,11 @@ def test_p8_launches_without_room_for_their_threads_are_right(runtime: str, situ
 
 def test_p8_one_warning_says_why_and_the_report_until_it_is_over() -> None:
     code = """
-    import json, warnings, limits
+    import json, warnings, thread_shortage
     with warnings.catch_warnings():  # the first launch's own: more threads than cores
         warnings.simplefilter("ignore")
-        limits.compile_all()
-    print(json.dumps(limits.warned()))
+        thread_shortage.compile_all()
+    print(json.dumps(thread_shortage.warned()))
     """
     env = {"NUMBA_NUM_THREADS": "8", "NUMBA_OMPSAFE_WARN": "1"}
     words, at_limit, lifted = run_python(code, env)
@@ -83,9 +83,9 @@ def test_p8_without_a_shortage_nothing_is_said() -> None:
 @pytest.mark.needs_torch
 def test_p8_torchs_pool_keeps_its_size_where_no_threads_are_to_be_had() -> None:
     code = """
-    import json, torch, limits
-    limits.compile_all()
-    print(json.dumps(limits.torchs_pool_at_a_limit(8)))
+    import json, torch, thread_shortage
+    thread_shortage.compile_all()
+    print(json.dumps(thread_shortage.torchs_pool_at_a_limit(8)))
     """
     assert run_python(code, {"NUMBA_NUM_THREADS": "8"}) == [1, 8, 0]
 
@@ -93,9 +93,9 @@ def test_p8_torchs_pool_keeps_its_size_where_no_threads_are_to_be_had() -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_p8_nested_teams_are_as_large_as_can_be_had(runtime: str) -> None:
     code = """
-    import limits
-    limits.compile_all()
-    limits.nested_at_a_limit(8)
+    import thread_shortage
+    thread_shortage.compile_all()
+    thread_shortage.nested_at_a_limit(8)
     """
     env = RUNTIMES[runtime] | {"NUMBA_NUM_THREADS": "8", "KMP_WARNINGS": "0"}
     run_python(code, env)
@@ -104,11 +104,11 @@ def test_p8_nested_teams_are_as_large_as_can_be_had(runtime: str) -> None:
 @pytest.mark.parametrize("size", ["4G", "64M"])
 def test_p8_no_memory_for_stacks(size: str) -> None:
     code = """
-    import json, resource, limits
-    limits.compile_all()
+    import json, resource, thread_shortage
+    thread_shortage.compile_all()
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), resource.RLIM_INFINITY))
-    print(json.dumps([limits.team(8) for _ in range(2)]))
+    print(json.dumps([thread_shortage.team(8) for _ in range(2)]))
     """
     env = {"NUMBA_NUM_THREADS": "8", "OMP_STACKSIZE": size}
     assert max(run_python(code, env)) < 4

@@ -14,12 +14,13 @@ LAYERS = [None, "omp", "workqueue", "tbb"]
 BEHAVIOUR = """
 import json, sys
 import numba, numpy as np, openmp
+from python_threads import on_new_thread
 from numba.core import config
 before = openmp.runtimes()
 try:
     import kernels
     counts = [numba.get_num_threads(), kernels.launch()]
-    counts.append(openmp.on_new_thread(numba.get_num_threads))
+    counts.append(on_new_thread(numba.get_num_threads))
     answer = numba.threading_layer()
 except ValueError as error:
     counts, answer = [], str(error)

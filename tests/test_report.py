@@ -15,12 +15,11 @@ LAYERS = [None, "ompsafe", "omp", "workqueue"]
 # What a report could change, as seen from three threads and from outside, before and after it.
 NEUTRAL = """
 import json, os, sys
-from concurrent.futures import ThreadPoolExecutor
 {before}
 import numba_ompsafe, openmp
+from python_threads import on_new_thread, on_second_thread
 from numba_ompsafe._report import here as _  # the import itself loads no library but ctypes'
-second = ThreadPoolExecutor(1)
-second.submit(int).result()
+on_second_thread(int)
 paths = openmp.runtimes()
 # Every runtime's ICVs; torch is not asked on a thread where it has not run.
 def here():
@@ -32,22 +31,22 @@ def state():
     masks = []
     if launched():
         import numba
-        masks = [numba.get_num_threads(), second.submit(numba.get_num_threads).result()]
+        masks = [numba.get_num_threads(), on_second_thread(numba.get_num_threads)]
     return [
-        here(), second.submit(here).result(), openmp.on_new_thread(here), masks, launched(),
+        here(), on_second_thread(here), on_new_thread(here), masks, launched(),
         sorted(mapped), "numba_ompsafe._core" in sys.modules, dict(os.environ),
         "numba" in sys.modules, "torch" in sys.modules,
     ]
 before = state()
 if {reports}:
     numba_ompsafe.report()
-    second.submit(numba_ompsafe.report).result()
-    openmp.on_new_thread(numba_ompsafe.report)
+    on_second_thread(numba_ompsafe.report)
+    on_new_thread(numba_ompsafe.report)
 after = state()
 changed = [pair for pair in zip(before, after) if pair[0] != pair[1]]
 # Last: it sets nthreads-var where torch has not run.
 count = getattr(sys.modules.get("torch"), "get_num_threads", lambda: None)
-print(json.dumps([changed, [count(), second.submit(count).result(), openmp.on_new_thread(count)]]))
+print(json.dumps([changed, [count(), on_second_thread(count), on_new_thread(count)]]))
 """
 SITUATIONS = {
     "nothing": "",
@@ -140,7 +139,8 @@ def test_the_report_tells_the_layer_that_the_first_launch_takes(
 COUNTS = """
 import json
 {before}
-import numba, numba_ompsafe, openmp
+import numba, numba_ompsafe
+from python_threads import on_new_thread
 numba.config.NUMBA_NUM_THREADS = 8
 def told():
     counts = numba_ompsafe.report().counts
@@ -151,7 +151,7 @@ def true():
     return [numba.get_num_threads(), torch.get_num_threads() if torch else None]
 def both():
     return told() == true() == told()
-print(json.dumps([both(), openmp.on_new_thread(both), numba_ompsafe.report().counts.numba_rule]))
+print(json.dumps([both(), on_new_thread(both), numba_ompsafe.report().counts.numba_rule]))
 """
 
 
@@ -174,11 +174,12 @@ def test_p2_the_report_tells_the_counts_before_and_after_the_first_launch(
 def test_p2_the_report_tells_torchs_count_on_threads_that_torch_has_not_run_on() -> None:
     code = """
     import json, torch, numba_ompsafe, openmp
+    from python_threads import on_new_thread
     torch.set_num_threads(7)
     def told():
         runtime = openmp.the_one()
         return [numba_ompsafe.report().counts.torch, runtime.get_max_threads()]
-    print(json.dumps([told(), openmp.on_new_thread(told)]))
+    print(json.dumps([told(), on_new_thread(told)]))
     """
     for layer in LAYERS:
         assert run_python(code, {"OMP_NUM_THREADS": "2"}, layer=layer) == [[7, 7], [7, 2]]
@@ -186,7 +187,8 @@ def test_p2_the_report_tells_torchs_count_on_threads_that_torch_has_not_run_on()
 
 def test_p2_the_report_tells_masks_and_defaults() -> None:
     code = """
-    import json, numba, numba_ompsafe, openmp
+    import json, numba, numba_ompsafe
+    from python_threads import on_new_thread
     numba.config.NUMBA_NUM_THREADS = 8
     def told():
         counts = numba_ompsafe.report().counts
@@ -194,7 +196,7 @@ def test_p2_the_report_tells_masks_and_defaults() -> None:
     numba_ompsafe.set_default_num_threads(5)
     answers = [told()]
     numba.set_num_threads(1)
-    print(json.dumps([*answers, told(), openmp.on_new_thread(told)]))
+    print(json.dumps([*answers, told(), on_new_thread(told)]))
     """
     by_default = [5, "numba_ompsafe.set_default_num_threads", None]
     masked = [1, "a mask on this thread (numba.set_num_threads, numba_ompsafe.threads)", 1]

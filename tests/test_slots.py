@@ -27,7 +27,7 @@ print(json.dumps({{
     "outer": outer.tolist(),
     "inner": inner.tolist(),
     "ufunc": bool((ufuncs.add(x, x) == 2 * x).all()),
-    "threads": len(kernels.team(8, 100)),
+    "threads": len(kernels.largest_team(8, 100)),
 }}))
 """
 
@@ -106,7 +106,8 @@ def test_p5_beside_torch_at_any_pool_size(plain: dict[str, Any], pool: int) -> N
 def test_p5_a_thread_where_torch_has_not_run_gets_no_larger_pool_than_torchs() -> None:
     code = """
     import json, os, torch
-    import kernels, numba, openmp
+    import kernels, numba
+    from python_threads import on_new_thread
     torch.set_num_threads(2)
     numba.get_num_threads()
     before = len(os.listdir("/proc/self/task"))
@@ -115,7 +116,7 @@ def test_p5_a_thread_where_torch_has_not_run_gets_no_larger_pool_than_torchs() -
         launched = len(os.listdir("/proc/self/task"))
         torch.ones(1_000_000).sum()
         return [launched, len(os.listdir("/proc/self/task"))]
-    print(json.dumps([before, *openmp.on_new_thread(launch_then_op)]))
+    print(json.dumps([before, *on_new_thread(launch_then_op)]))
     """
     before, launched, with_op = run_python(code, {"OMP_NUM_THREADS": "32"})
     # The new thread, and one more for its team of two.
@@ -263,8 +264,9 @@ import json, threading
 {before}
 import numba
 numba.config.NUMBA_NUM_THREADS = 64
-import numpy as np, openmp
+import numpy as np
 import numba_ompsafe
+from python_threads import on_new_thread
 
 @numba.njit(parallel=True, nogil=True)
 def many_launches(launches):
@@ -284,7 +286,7 @@ def change():
             {change}
 changer = threading.Thread(target=change)
 changer.start()
-wrong = openmp.on_new_thread(lambda: sum(many_launches(2_000) for _ in range(5)))
+wrong = on_new_thread(lambda: sum(many_launches(2_000) for _ in range(5)))
 stop.set()
 changer.join()
 print(json.dumps(int(wrong)))

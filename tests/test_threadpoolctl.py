@@ -4,30 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.processes import run_python
+from harness import processes
 from harness.runtimes import GNU
 
 PRELUDE = """
 import json, os
-import numba, openmp, settings
-numba.config.NUMBA_NUM_THREADS = max(8, numba.config.NUMBA_NUM_THREADS)
-import kernels, numba_ompsafe
-from numba import get_num_threads, set_num_threads
+import kernels, numba, numba_ompsafe, openmp, thread_settings
+from counting import here
+from numba import set_num_threads
+from python_threads import on_new_thread
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
-results = {}
-def here():
-    count = get_num_threads()
-    assert kernels.launch() == count
-    return count
 def shown():
     return [entry for entry in threadpool_info() if entry["user_api"] == "numba"]
 here()
 """
-END = "\nprint(json.dumps(results))\n"
 
 
 def results_of(code: str, env: dict[str, str] | None = None, **options: Any) -> Any:
-    return run_python(PRELUDE + code + END, env, **options)
+    return processes.results_of(PRELUDE + code, env, **options)
 
 
 @pytest.mark.parametrize("served_as_omp", [False, True])
@@ -104,19 +98,19 @@ def test_p8_threadpool_limits_holds_and_leaves_no_trace(
 def run():
     results = {{}}
     {STATES[state]}
-    before = settings.here(), here()
-    other = settings.new_thread(), openmp.on_new_thread(here)
+    before = thread_settings.here(), here()
+    other = thread_settings.new_thread(), on_new_thread(here)
     with threadpool_limits(1, user_api={user_api!r}):
         results["limited"] = here()
         if {state!r} != "a default":
-            assert openmp.on_new_thread(here) == other[1]
-    assert (settings.here(), here()) == before
-    assert (settings.new_thread(), openmp.on_new_thread(here)) == other
+            assert on_new_thread(here) == other[1]
+    assert (thread_settings.here(), here()) == before
+    assert (thread_settings.new_thread(), on_new_thread(here)) == other
     results["before"] = here()
     return results
-on_new_thread = openmp.on_new_thread(run)
+on_new = on_new_thread(run)
 results |= run()
-assert results == on_new_thread
+assert results == on_new
 """
     results = results_of(code, UNDER[under] | GNU)
     follows = under == "OpenMP" and state in ("nothing", "nthreads-var")
@@ -136,7 +130,7 @@ def decorated(depth):
             counts += decorated(depth - 1)
         counts.append(here())
     return counts
-before = settings.here()
+before = thread_settings.here()
 results["decorated"] = decorated(1)
 try:
     with threadpool_limits(3, user_api="numba"):
@@ -145,7 +139,7 @@ try:
             results["in a block"].append(here())
         raise KeyError
 except KeyError:
-    assert settings.here() == before
+    assert thread_settings.here() == before
 """
     assert results_of(code, GNU | {"NUMBA_NUM_THREADS": "5"}) == {
         "decorated": [2, 1, 2, 2],
@@ -191,7 +185,8 @@ for user_api in (None, "numba", "blas"):
     with threadpool_limits(1, user_api=user_api):
         set_num_threads(2)
         assert here() == 2
-    results[str(user_api)] = [here(), settings.here()["mask"], settings.here()["limit"]]
+    settings = thread_settings.here()
+    results[str(user_api)] = [here(), settings["mask"], settings["limit"]]
 """
     assert results_of(code, GNU | {"OMP_NUM_THREADS": "5"}) == {
         "None": [5, 0, 0],
@@ -206,8 +201,8 @@ def test_p8_a_number_told_on_another_thread_limits_like_any_other() -> None:
 def limited():
     set_num_threads(2)
     with threadpool_limits(told, user_api="numba"):
-        return [here(), settings.here()["mask"]]
-results["thread"] = openmp.on_new_thread(limited)
+        return [here(), thread_settings.here()["mask"]]
+results["thread"] = on_new_thread(limited)
 """
     assert results_of(code, GNU | {"OMP_NUM_THREADS": "1"}) == {"thread": [1, 2]}
 
@@ -223,7 +218,7 @@ with threadpool_limits(-1, user_api="numba"):
 def test_p8_a_limit_without_an_end_stays_and_numba_set_num_threads_lifts_it() -> None:
     code = """
 threadpool_limits(1)
-results["limited"] = [here(), openmp.on_new_thread(here)]
+results["limited"] = [here(), on_new_thread(here)]
 set_num_threads(2)
 results["mask"] = here()
 numba_ompsafe.clear_mask()
@@ -250,9 +245,9 @@ def sets_masks(n):
     return masks
 
 with threadpool_limits(2, user_api="numba"):
-    before = settings.here()
+    before = thread_settings.here()
     assert (sets_masks(10) == 1).all()
-    assert settings.here() == before
+    assert thread_settings.here() == before
     results["limited"] = here()
     results["nested"] = int(kernels.nested_ids(4, 5)[1].max()) + 1
 """
@@ -277,9 +272,9 @@ results["worker"] = forks.in_child(worker)
 
 def test_p8_debugging_info_changes_nothing() -> None:
     code = """
-before = settings.here(), settings.new_thread()
+before = thread_settings.here(), thread_settings.new_thread()
 entry, = (e for e in threadpool_info(debugging_info=True) if e["user_api"] == "numba")
 results["scope"] = entry["thread_limit_scope"]
-assert (settings.here(), settings.new_thread()) == before
+assert (thread_settings.here(), thread_settings.new_thread()) == before
 """
     assert results_of(code, GNU | {"OMP_NUM_THREADS": "5"}) == {"scope": "current_thread"}

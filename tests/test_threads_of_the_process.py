@@ -153,9 +153,9 @@ def test_p5_threads_that_help_have_all_cores_where_the_runtime_binds_its_own(
     import kernels, numba
     def launch_where_bound_to_one():
         os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-        return kernels.team(8)
-    from openmp import on_new_thread
-    helpers = on_new_thread(launch_where_bound_to_one) & kernels.team(8)
+        return kernels.largest_team(8)
+    from python_threads import on_new_thread
+    helpers = on_new_thread(launch_where_bound_to_one) & kernels.largest_team(8)
     print(json.dumps([sorted(os.sched_getaffinity(helper)) for helper in helpers]))
     """
     env = {"NUMBA_NUM_THREADS": "8"} | GNU | binding

@@ -41,8 +41,9 @@ def threads_by_case(
     code = f"""
 import json
 {before}
-import numba, openmp, teams, took_part
+import numba, took_part
 import parallel_gufuncs, parallel_ufuncs, pranges
+from python_threads import here, on_new_thread
 def by_case():
     {here}
     return took_part.by_case(
@@ -52,7 +53,7 @@ def by_case():
             for name, case in kind.CASES.items()
         }}
     )
-print(json.dumps({{"here": teams.here, "new": openmp.on_new_thread}}["{where}"](by_case)))
+print(json.dumps({{"here": here, "new": on_new_thread}}["{where}"](by_case)))
 """
     threads = run_python(code, env)
     return threads.pop("count"), threads

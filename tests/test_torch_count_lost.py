@@ -13,47 +13,11 @@ from harness.processes import run_python
 pytestmark = pytest.mark.needs_torch
 
 PRELUDE = """
-import contextlib, json, queue, threading
-import numba
-numba.config.NUMBA_NUM_THREADS = max(8, numba.config.NUMBA_NUM_THREADS)
-import numba_ompsafe, kernels, openmp
-
-def helper():
-    import torch
-    thread = threading.Thread(target=torch.set_num_threads, args=(1,))
-    thread.start()
-    thread.join()
-
-def pin_memory():
-    # What DataLoader starts where there is an accelerator; without one it ends at looking for it.
-    import torch
-    from torch.utils.data._utils.pin_memory import _pin_memory_loop
-    done = threading.Event()
-    done.set()
-    arguments = queue.Queue(), queue.Queue(), None, done, None
-    def loop():
-        with contextlib.suppress(ValueError):
-            _pin_memory_loop(*arguments)
-    thread = threading.Thread(target=loop)
-    thread.start()
-    thread.join()
-
-def loader():
-    from torch.utils.data import DataLoader
-    assert len(list(DataLoader(range(8), num_workers=2))) == 8
-    pin_memory()
-
-def operation():
-    import torch
-    assert torch.ones(1_000_000).sum().item() == 1_000_000
-
-def counts():
-    import torch
-    return [numba.get_num_threads(), kernels.launch(), torch.get_num_threads()]
-
-def lost():
-    found = numba_ompsafe.report().conflicts
-    return [conflict for conflict in found if conflict.code == "torch-count-lost"]
+import json
+import kernels, numba, openmp, thread_settings
+from counting import here_and_torchs as counts
+from lost_counts import helper, loader, lost, operation, pin_memory
+from python_threads import on_new_thread
 """
 
 
@@ -111,7 +75,7 @@ import torch
 torch.set_num_threads({count})
 {code}
 operation()
-print(json.dumps([counts(), openmp.on_new_thread(counts)]))
+print(json.dumps([counts(), on_new_thread(counts)]))
 """
     ) == [[count] * 3, [1, 1, 1]]  # a new thread has what torch gives it
 
@@ -121,7 +85,7 @@ def test_p2_torchs_default_on_the_main_thread_is_kept(mask: str) -> None:
     code = f"""
 import torch
 {mask}
-default = openmp.on_new_thread(torch.get_num_threads)
+default = on_new_thread(torch.get_num_threads)
 kernels.launch()
 helper()
 operation()
@@ -133,13 +97,13 @@ print(json.dumps([torch.get_num_threads() == default, lost()]))
 def test_p2_torchs_matrix_products_keep_their_count_too() -> None:
     before, after = result_of(
         """
-import settings, torch
+import torch
 torch.set_num_threads(3)
-before = settings.mkl_count()
+before = thread_settings.mkl_count()
 helper()
 kernels.launch()
 operation()
-print(json.dumps([before, settings.mkl_count()]))
+print(json.dumps([before, thread_settings.mkl_count()]))
 """
     )
     assert before == after
@@ -165,13 +129,13 @@ print(json.dumps([limited, counts()]))
 def test_p1_a_launch_that_settles_torchs_count_changes_no_icv(setting: str, helper: str) -> None:
     before, after = result_of(
         f"""
-import settings, torch
+import torch
 runtime = openmp.the_one()
 {setting}
 {helper}
-before = runtime.icvs(), settings.mkl_count()
+before = runtime.icvs(), thread_settings.mkl_count()
 kernels.launch()
-print(json.dumps([before, (runtime.icvs(), settings.mkl_count())]))
+print(json.dumps([before, (runtime.icvs(), thread_settings.mkl_count())]))
 """
     )
     assert before == after
@@ -269,7 +233,7 @@ def test_p1_where_another_thread_imported_torch_its_default_is_what_the_launch_h
     code = """
 def import_torch():
     import torch
-openmp.on_new_thread(import_torch)
+on_new_thread(import_torch)
 first = kernels.launch()
 helper()
 operation()

@@ -82,3 +82,11 @@ def run_python(
         raise ProcessFailedError(f"exit status {process.returncode}\n{out}\n{err}")
     lines = out.splitlines()
     return json.loads(lines[-1]) if lines else None
+
+
+def results_of(code: str, env: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """Run ``code`` and return what it has put into the dict ``results``."""
+    code = textwrap.dedent(code)
+    return run_python(
+        f"import json\nresults = {{}}\n{code}\nprint(json.dumps(results))", env, **options
+    )

@@ -7,7 +7,7 @@ the intrinsic that is used here.
 import numpy as np
 from numba import njit, prange, types
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
-from patience import eventually
+from patience import most
 
 
 @njit(parallel=True, cache=True)
@@ -52,19 +52,12 @@ def system_threads(n):
     return threads
 
 
-def team(n, iterations=None, seconds=10):
+def largest_team(n, iterations=None, seconds=10):
     """Launch on n threads; return the set of the system's threads that ran it.
 
     Those of the launch that had most, out of the launches that could be made in so long.
     """
-    teams = []
-
-    def all_took_part():
-        teams.append(set(system_threads(iterations or n).tolist()))
-        return len(teams[-1]) == n
-
-    eventually(all_took_part, seconds)
-    return max(teams, key=len)
+    return most(lambda: set(system_threads(iterations or n).tolist()), n, seconds, size=len)
 
 
 @njit(parallel=True, cache=True)

@@ -56,11 +56,3 @@ def the_one():
     """Return the only runtime in the process."""
     (path,) = runtimes()
     return Runtime(path)
-
-
-def on_new_thread(function):
-    """Return function() of a new Python thread."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(function).result()

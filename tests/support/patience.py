@@ -6,20 +6,18 @@ Beside busy processes a thread comes to help late, and launches do without their
 import time
 
 
-def eventually(holds, seconds=30):
-    """Return whether a condition holds, once within so long."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-    return True
-
-
-def most(numbers, wanted, seconds=10):
+def most(find, wanted, seconds=10, size=int):
     """Return the largest of what a function returns when called again and again.
 
-    Until it is as much as is wanted, or for so long.
+    Until its size is what is wanted, or for so long.
     """
-    found = []
-    eventually(lambda: found.append(numbers()) or max(found) >= wanted, seconds)
-    return max(found)
+    deadline = time.monotonic() + seconds
+    found = find()
+    while size(found) < wanted and time.monotonic() <= deadline:
+        found = max(found, find(), key=size)
+    return found
+
+
+def eventually(holds, seconds=30):
+    """Return whether a condition holds, once within so long."""
+    return most(holds, True, seconds)

@@ -30,11 +30,6 @@ def check(waits, turns=None):
     return threads
 
 
-def here(function):
-    """Return function() of this thread, as on_new_thread does of another."""
-    return function()
-
-
 def team(n, *, wait=0, turns=0):
     """Launch n iterations that are all alike; return the set of the system's threads."""
     return check(np.full(n, wait), np.full(n, turns))

@@ -1,8 +1,8 @@
 """Runs orders of events, each in a process of its own, and prints what each ends in.
 
-Usage: python orders.py ACTOR COUNT, with the orders as a JSON list of lists on standard input; one
-JSON line for each order comes out. ACTOR says on which thread the events happen once "new Python
-thread" has happened: "main" or "thread". COUNT is what torch.set_num_threads gets.
+Usage: python run_orders.py ACTOR COUNT, with the orders as a JSON list of lists on standard input;
+one JSON line for each order comes out. ACTOR says on which thread the events happen once "new
+Python thread" has happened: "main" or "thread". COUNT is what torch.set_num_threads gets.
 
 Importing torch takes seconds and there are hundreds of orders, so the imports that an order begins
 with are done once: the process of the order is forked from one that has done these imports and
@@ -56,15 +56,6 @@ def set_mask():
     numba.set_num_threads(numba.config.NUMBA_DEFAULT_NUM_THREADS)
 
 
-def counts():
-    """Return what Numba, its kernels and torch say of this thread; to ask Numba changes nothing."""
-    import kernels
-    import numba
-    import torch
-
-    return [numba.get_num_threads(), kernels.launch(), torch.get_num_threads()]
-
-
 class Order:
     """The process of one order: the main thread, and the new Python thread once it has started."""
 
@@ -94,15 +85,17 @@ class Order:
 
     def end(self):
         import openmp
+        from counting import here_and_torchs
+        from python_threads import on_new_thread
 
         return {
-            "main": counts(),
-            "thread": self.thread.submit(counts).result(),
-            "fresh": openmp.on_new_thread(counts),
+            "main": here_and_torchs(),
+            "thread": self.thread.submit(here_and_torchs).result(),
+            "fresh": on_new_thread(here_and_torchs),
             "bound": openmp.bound_path(),
             "runtimes": openmp.runtimes(),
             "main icvs": openmp.bound().icvs(),
-            "fresh icvs": openmp.on_new_thread(openmp.bound().icvs),
+            "fresh icvs": on_new_thread(openmp.bound().icvs),
         }
 
 

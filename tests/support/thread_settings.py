@@ -5,6 +5,7 @@ import os
 import sys
 
 import openmp
+from python_threads import on_new_thread
 
 
 def mkl_count():
@@ -45,4 +46,4 @@ def new_thread():
         torch = sys.modules.get("torch")
         return before, torch and torch.get_num_threads(), here()
 
-    return openmp.on_new_thread(before_and_after)
+    return on_new_thread(before_and_after)
