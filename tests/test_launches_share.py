@@ -81,16 +81,16 @@ assert all_at_once(32, kernel=last_alone)
 
 def test_p5_slots_of_nested_launches_that_were_brief_before() -> None:
     code = """
-from kernels import _gettid, _usleep
+from system_calls import gettid, usleep
 from numba import njit, prange
 from patience import eventually
 
 @njit(parallel=True)
 def inner(threads, microseconds):
     for i in prange(threads.size):
-        threads[i] = _gettid()
+        threads[i] = gettid()
         if microseconds > 0:
-            _usleep(microseconds)
+            usleep(microseconds)
 
 inner(np.zeros(8, np.int64), 0)  # compiled before what launches it, or it is no launch there
 
@@ -282,11 +282,11 @@ def test_p5_an_exception_in_a_slot_leaves_no_trace(env: dict[str, str], before: 
     # It gets to the caller where the caller runs the slot, and Numba makes nothing sensible of it.
     # Elsewhere it is lost.
     code = """
-from kernels import _usleep
+from system_calls import usleep
 
 @numba.njit
 def check(i):
-    _usleep(500)
+    usleep(500)
     if i == 5:
         raise ValueError("in a slot")
 

@@ -84,8 +84,8 @@ ONE_LONG_SLOT = """
 import ctypes
 import numba, numpy as np, openmp
 from numba import cfunc, njit, prange, types
-from kernels import _usleep
-from sharing import _clock_gettime, all_at_once
+from sharing import all_at_once
+from system_calls import clock_gettime, usleep
 
 _member = types.ExternalFunction("omp_get_thread_num", types.int32())
 CPU_TIME_OF_THIS_THREAD = 3
@@ -93,13 +93,13 @@ CPU_TIME_OF_THIS_THREAD = 3
 @njit
 def compute():
     clock = np.zeros(4, np.int64)
-    _clock_gettime(CPU_TIME_OF_THIS_THREAD, clock[2:].ctypes)
+    clock_gettime(CPU_TIME_OF_THIS_THREAD, clock[2:].ctypes)
     while (clock[0] - clock[2]) * 1_000_000_000 + clock[1] - clock[3] < 1_000_000_000:
-        _clock_gettime(CPU_TIME_OF_THIS_THREAD, clock.ctypes)
+        clock_gettime(CPU_TIME_OF_THIS_THREAD, clock.ctypes)
 
 @njit
 def sleep():
-    _usleep(1_000_000)
+    usleep(1_000_000)
 
 @cfunc(types.void(types.voidptr))
 def member(_):

@@ -5,9 +5,10 @@ the intrinsic that is used here.
 """
 
 import numpy as np
-from numba import njit, prange, types
+from numba import njit, prange
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
 from patience import most
+from system_calls import MONOTONIC, clock_gettime, gettid, usleep
 
 
 @njit(parallel=True, cache=True)
@@ -21,20 +22,14 @@ def ids_and_masks(n):
     return ids, masks
 
 
-_gettid = types.ExternalFunction("gettid", types.int32())
-_usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
-_MONOTONIC = 1
-_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.voidptr))
-
-
 @njit(cache=True)
 def compute_until(flags, index, seconds):
     """Compute until a flag is set, or for so long, without a wait in the system."""
     begin, now = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    _clock_gettime(_MONOTONIC, begin.ctypes)
+    clock_gettime(MONOTONIC, begin.ctypes)
     taken = 0.0
     while not flags[index] and taken < seconds:
-        _clock_gettime(_MONOTONIC, now.ctypes)
+        clock_gettime(MONOTONIC, now.ctypes)
         taken = now[0] - begin[0] + (now[1] - begin[1]) * 1e-9
 
 
@@ -47,8 +42,8 @@ def system_threads(n):
     """
     threads = np.full(n, -1, np.int64)
     for i in prange(n):
-        threads[i] = _gettid()
-        _usleep(1000)
+        threads[i] = gettid()
+        usleep(1000)
     return threads
 
 
@@ -70,9 +65,9 @@ def busy(waits, turns, runs, ids, threads, waste):
     for i in prange(waits.size):
         runs[i] += 1
         ids[i] = get_thread_id()
-        threads[i] = _gettid()
+        threads[i] = gettid()
         if waits[i] > 0:
-            _usleep(waits[i])
+            usleep(waits[i])
         for _ in range(turns[i]):
             waste[i] = waste[i] * 0.5 + 1
 

@@ -1,9 +1,9 @@
 """Kernels whose slots wait for something: a lock, or bytes in a pipe."""
 
 import numpy as np
-from kernels import _usleep
 from numba import njit, prange, types
 from sharing import two_levels, wait_in_each
+from system_calls import usleep
 
 _lock = types.ExternalFunction("pthread_mutex_lock", types.int32(types.voidptr))
 _unlock = types.ExternalFunction("pthread_mutex_unlock", types.int32(types.voidptr))
@@ -21,7 +21,7 @@ def count_under(lock, counter, n):
     for _ in prange(n):
         _lock(lock.ctypes)
         before = counter[0]
-        _usleep(20)
+        usleep(20)
         counter[0] = before + 1
         _unlock(lock.ctypes)
 

@@ -6,8 +6,8 @@ import forks
 import kernels
 import numba
 import numpy as np
-from kernels import _usleep
 from numba import carray, cfunc, int64, njit, prange, types, vectorize
+from system_calls import usleep
 from took_part import here, mark, threads_in, threads_of
 
 
@@ -110,7 +110,7 @@ def meet(threads, arrived, chunk):
             arrived[i // chunk] = 1
             turns = 0
             while arrived.sum() < arrived.size and turns < 10_000:
-                _usleep(1000)
+                usleep(1000)
                 turns += 1
         threads[i] = here()
 

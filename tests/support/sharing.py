@@ -5,9 +5,9 @@ same time on any machine, as far as there are threads for them.
 """
 
 import numpy as np
-from kernels import _MONOTONIC, _clock_gettime, _gettid, _usleep
 from numba import njit, prange, set_num_threads, set_parallel_chunksize
 from numba.np.ufunc.parallel import _iget_num_threads, get_thread_id
+from system_calls import MONOTONIC, clock_gettime, gettid, usleep
 
 COUNT = 8
 # Long beside what it takes to wake a thread, on a busy machine, too.
@@ -31,12 +31,12 @@ _FIELDS = SLOT.itemsize // 8
 def wait_in_each(slots, microseconds):
     """Wait in each iteration and write down who did, as a row of SLOT's fields."""
     for i in prange(slots.shape[0]):
-        _clock_gettime(_MONOTONIC, slots[i, 3:].ctypes)
+        clock_gettime(MONOTONIC, slots[i, 3:].ctypes)
         slots[i, 0] = get_thread_id()
         slots[i, 1] = _iget_num_threads()
-        slots[i, 2] = _gettid()
-        _usleep(microseconds)
-        _clock_gettime(_MONOTONIC, slots[i, 5:].ctypes)
+        slots[i, 2] = gettid()
+        usleep(microseconds)
+        clock_gettime(MONOTONIC, slots[i, 5:].ctypes)
 
 
 @njit(parallel=True, cache=True)
@@ -71,7 +71,7 @@ def waiting_total(x):
     acc = 0.0
     for i in prange(x.size):
         if i % 500 == 0:
-            _usleep(50)
+            usleep(50)
         acc += x[i]
     return acc
 

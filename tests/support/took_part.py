@@ -6,9 +6,9 @@ threads than were asked for.
 
 import numba
 import numpy as np
-from kernels import _gettid, _usleep
 from numba import njit
 from patience import most
+from system_calls import gettid, usleep
 
 _MARK = 1 << 22  # more than the system's highest thread id (PID_MAX_LIMIT)
 
@@ -16,8 +16,8 @@ _MARK = 1 << 22  # more than the system's highest thread id (PID_MAX_LIMIT)
 @njit(cache=True)
 def here():
     """Wait for a moment; return which of the system's threads does."""
-    _usleep(100)
-    return _gettid()
+    usleep(100)
+    return gettid()
 
 
 @njit(cache=True)
@@ -30,8 +30,8 @@ def mark(value):
 def mark_some(value, index):
     """Return a whole number, one in 1,000 with its thread, one in 10,000 after a wait."""
     if index % 10_000 == 0:
-        _usleep(1)
-    return value * _MARK + (_gettid() if index % 1000 == 0 else 0)
+        usleep(1)
+    return value * _MARK + (gettid() if index % 1000 == 0 else 0)
 
 
 def threads_in(threads):
