@@ -58,7 +58,7 @@ def start_child(function):
 
 
 def on_thread(function):
-    """Return function() of a new thread; concurrent.futures, with hooks for forks, is not needed."""
+    """Return function() of a new thread, without concurrent.futures and its hooks for forks."""
     results = []
     thread = threading.Thread(target=lambda: results.append(function()))
     thread.start()
