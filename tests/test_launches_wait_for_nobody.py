@@ -199,7 +199,7 @@ for n in [2, 3, 8] * 5:
 def test_p5_launches_inside_of_a_foreign_region(runtime: str, deeper: bool) -> None:
     # In turn where no deeper level is allowed: who has made the region has made it so.
     code = f"""
-import ctypes
+import ctypes, openmp
 check(launch(8))
 check(launch(3, 8))
 bound = openmp.bound()
