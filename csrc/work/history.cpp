@@ -37,7 +37,7 @@ std::atomic<std::uint64_t>& entry_of(std::uint64_t key) {
 // Times as octaves and quarters of them, rounded down.
 std::uint64_t packed(std::int64_t ns) {
   const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 4));
-  const int octave = std::bit_width(time) - 1;
+  const std::uint64_t octave = std::bit_width(time) - 1;
   return octave * 4 + (time >> (octave - 2) & 3);
 }
 
