@@ -13,6 +13,8 @@ from tqdm import tqdm
 from benchmarks import rows, suite, table
 from benchmarks.figures import Options
 from benchmarks.layers import LAYERS
+from benchmarks.machine import machine
+from benchmarks.results import Results
 
 
 def positive(text: str) -> int:
@@ -83,9 +85,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(asked: argparse.Namespace) -> suite.Results:
+def measure(asked: argparse.Namespace) -> Results:
     options = Options(tuple(asked.sizes), tuple(asked.threads), asked.seconds)
-    results = suite.Results(suite.machine(), asked.rounds)
+    results = Results(machine(), asked.rounds)
     with tqdm(suite.tasks(asked.rows, asked.layers, options, asked.rounds), unit="run") as runs:
         for task in runs:
             runs.set_postfix_str(f"{task.row} {task.setting.case}")
@@ -99,7 +101,7 @@ def main() -> None:
     except PackageNotFoundError:
         raise SystemExit("numba-ompsafe is not installed. Remedy: pip install .") from None
     asked = arguments()
-    results = suite.Results.read(asked.read) if asked.read else measure(asked)
+    results = Results.read(asked.read) if asked.read else measure(asked)
     print("\n".join(f"{name}: {what}" for name, what in results.machine.items()), end="\n\n")
     print("\n".join(table.lines(results, asked.rows, asked.layers)))
     if asked.json:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import rows
 from benchmarks.figures import LIMIT, about
-from benchmarks.suite import Results
+from benchmarks.results import Results
 from benchmarks.table import UNITS, median_of
 
 COLORS = {

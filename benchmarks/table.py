@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks import rows
 from benchmarks.figures import LIMIT, about
 from benchmarks.layers import OURS, peers_among
-from benchmarks.suite import Results
+from benchmarks.results import Results
 
 UNITS = {"ms": 1e3, "us": 1e6}  # in a second
 

@@ -137,9 +137,10 @@ def test_launches_compose_in_each_way() -> None:
         f"""
         import json
         from benchmarks import rows, suite
+        from benchmarks.results import Results
         from benchmarks.figures import Options
 
-        options, results = Options((), ()), suite.Results({{}}, 1)
+        options, results = Options((), ()), Results({{}}, 1)
         for setting in rows.load("compose").settings(options):
             if setting.case in {ways}:
                 suite.run(suite.Task("compose", setting, ["ompsafe"]), options, results)
