@@ -130,7 +130,7 @@ PyObject* set_number(PyObject* argument, void (*set)(int)) {
   Py_RETURN_NONE;
 }
 
-PyObject* py_set_thread_limit(PyObject*, PyObject* n) { return set_number(n, set_thread_limit); }
+PyObject* py_set_numba_limit(PyObject*, PyObject* n) { return set_number(n, set_numba_limit); }
 PyObject* py_set_environment_count(PyObject*, PyObject* n) {
   return set_number(n, set_environment_count);
 }
@@ -199,8 +199,8 @@ PyMethodDef methods[] = {
     {"runtime_is_gnu", runtime_is_gnu, METH_NOARGS, "runtime_is_gnu() -> bool"},
     {"code_mapped", code_mapped, METH_NOARGS,
      "code_mapped() -> int\n\nA number that changes whenever the process loads a library."},
-    {"set_thread_limit", py_set_thread_limit, METH_O,
-     "set_thread_limit(n: int) -> None\n\nThe cap on every count: numba.config.NUMBA_NUM_THREADS."},
+    {"set_numba_limit", py_set_numba_limit, METH_O,
+     "set_numba_limit(n: int) -> None\n\nThe cap on every count: numba.config.NUMBA_NUM_THREADS."},
     {"set_environment_count", py_set_environment_count, METH_O,
      "set_environment_count(n: int) -> None\n\nThe count that NUMBA_NUM_THREADS asks for; 0: "
      "none."},

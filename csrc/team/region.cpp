@@ -23,7 +23,7 @@ namespace {
 // again costs a hundredth.
 constexpr std::int64_t kHolds = 64;
 
-std::atomic<std::int64_t> lost_until{0};
+std::atomic<std::int64_t> loses_until{0};
 
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
 // only one that there is.
@@ -59,7 +59,7 @@ void run_examined(const Runtime& runtime, Launch& launch, unsigned team_size) {
   const std::int64_t end = platform::clock_ns();
   const std::int64_t lost = end - examined.begin - examined.longest.load();
   if (lost <= crew::kUsualWake) return;
-  lost_until.store(end + kHolds * lost, std::memory_order_relaxed);
+  loses_until.store(end + kHolds * lost, std::memory_order_relaxed);
   this_thread.examine_until = end + 2 * kHolds * lost;
 }
 
@@ -171,11 +171,11 @@ unsigned team_here(const Runtime& runtime, unsigned threads) {
 
 std::int64_t empty_ns() { return this_thread.pool_size == 0 ? 0 : this_thread.empty_region_ns; }
 
-bool lost() {
-  const std::int64_t until = lost_until.load(std::memory_order_relaxed);
+bool lose_time() {
+  const std::int64_t until = loses_until.load(std::memory_order_relaxed);
   if (until == 0) return false;
   if (platform::clock_ns() < until) return true;
-  lost_until.store(0, std::memory_order_relaxed);
+  loses_until.store(0, std::memory_order_relaxed);
   return false;
 }
 

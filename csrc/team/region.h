@@ -29,7 +29,7 @@ unsigned team_here(const Runtime& runtime, unsigned threads);
 std::int64_t empty_ns();
 
 // Whether regions waited lately for threads that had lost their cores.
-bool lost();
+bool lose_time();
 
 // Runs the slots with a team of `team_size`, as found by team_here, `threads` of which are at work.
 void run(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned threads);

@@ -114,7 +114,7 @@ void run_outside_regions(const Runtime& runtime, Launch& launch) {
     launch.run_in_turn();
     return;
   }
-  const bool shared = other_threads_launch() || known.nests || region::lost();
+  const bool shared = other_threads_launch() || known.nests || region::lose_time();
   unsigned team_size = shared ? 0 : region::team_here(runtime, threads);
   if (known.computing) {
     const std::int64_t longest = longest_alone(threads, cost(team_size, threads));

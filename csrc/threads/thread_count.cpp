@@ -11,7 +11,7 @@
 namespace ompsafe {
 namespace {
 
-std::atomic<int> thread_limit{1};
+std::atomic<int> numba_limit{1};
 std::atomic<int> environment_count{0};
 std::atomic<int> process_default_count{0};
 
@@ -113,12 +113,12 @@ int count_without_mask() {
 int capped(int n) {
   const int limit = this_thread.limit;
   if (limit > 0) n = std::min(n, limit);
-  return std::min(n, thread_limit.load(std::memory_order_relaxed));
+  return std::min(n, numba_limit.load(std::memory_order_relaxed));
 }
 
 }  // namespace
 
-void set_thread_limit(int n) { thread_limit.store(n, std::memory_order_relaxed); }
+void set_numba_limit(int n) { numba_limit.store(n, std::memory_order_relaxed); }
 void set_environment_count(int n) { environment_count.store(n, std::memory_order_relaxed); }
 void set_process_default(int n) {
   end_of_preparation();

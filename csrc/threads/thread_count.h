@@ -15,7 +15,7 @@
 namespace ompsafe {
 
 // What the process says, once for all threads; 0 where it says nothing.
-void set_thread_limit(int numba_config_num_threads);
+void set_numba_limit(int numba_config_num_threads);
 void set_environment_count(int numba_num_threads);
 void set_process_default(int n);
 int process_default();

@@ -33,7 +33,7 @@ def launch(parallel: Any) -> None:
 
 def read_settings(config: Any) -> None:
     """Tell the layer what Numba's settings say of thread counts; ``config`` is ``numba.config``."""
-    _core.set_thread_limit(config.NUMBA_NUM_THREADS)
+    _core.set_numba_limit(config.NUMBA_NUM_THREADS)
     _core.set_environment_count(environment_count(config))
 
 

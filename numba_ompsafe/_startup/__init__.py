@@ -41,7 +41,7 @@ class _ThenRegister:
         assert spec is not None
         spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        register_in(module)
+        register_layer_in(module)
 
 
 class Origin:
@@ -123,7 +123,7 @@ def register_finder(at_start: bool = True) -> None:
         )
 
 
-def register_in(parallel: "Any") -> None:
+def register_layer_in(parallel: "Any") -> None:
     """Register the layer in ``numba.np.ufunc.parallel``, once."""
     from numba_ompsafe._layer import hook, warnings
 

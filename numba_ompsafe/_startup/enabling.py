@@ -13,7 +13,7 @@ def register() -> None:
     from numba.np.ufunc import parallel
 
     _startup.register_finder(at_start=False)
-    _startup.register_in(parallel)
+    _startup.register_layer_in(parallel)
 
 
 def enable() -> None:
