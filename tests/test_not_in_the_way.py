@@ -108,10 +108,10 @@ def test_p7_an_error_at_the_start_does_not_break_it(start_up_files: str) -> None
 def test_p7_a_numba_that_looks_different_inside_is_left_alone() -> None:
     code = """
     import json, types
-    from numba_ompsafe._layer.hook import register_in
+    from numba_ompsafe._startup import register_layer_in
     other = types.ModuleType("numba.np.ufunc.parallel")
     other._launch_threads = launch = lambda: None
-    register_in(other)
+    register_layer_in(other)
     print(json.dumps(other._launch_threads is launch))
     """
     assert run_python(code) is True

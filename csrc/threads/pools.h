@@ -2,7 +2,8 @@
 // fork. A process may hold several such runtimes: torch's, scikit-learn's, the system's. Each is
 // looked after, whoever loaded it and whether or not launches run on it.
 //
-// To be called with no fork meanwhile (no_fork.h), all that finds, ends or counts some.
+// To be called with no fork meanwhile (no_fork.h), all that finds or ends some, but for
+// prepare_fork.
 #pragma once
 
 namespace ompsafe {

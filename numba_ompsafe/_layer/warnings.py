@@ -18,5 +18,5 @@ def _none() -> Warnings:
     return Warnings(lambda: None, lambda: None)
 
 
-# Called with Numba's locks held, where no fork happens meanwhile: it may import.
+# May import: it is called where Numba launches a layer, with its locks held.
 load: Callable[[], Warnings] = _none

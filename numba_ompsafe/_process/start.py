@@ -10,7 +10,7 @@ from typing import Any
 
 def finder() -> Any:
     """Return the finder by which a Numba that is imported from now on knows the layer, or None."""
-    for one in sys.meta_path:
+    for one in sys.meta_path or ():  # None as the interpreter shuts down
         if type(one).__module__ == "numba_ompsafe._startup":
             return one
     return None

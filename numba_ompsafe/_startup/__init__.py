@@ -123,6 +123,18 @@ def register_finder(at_start: bool = True) -> None:
         )
 
 
+def register() -> None:
+    """Register the layer with the Numba of this process, importing it if need be.
+
+    Numba's extension entry point, for installations whose start-up files are not read (a folder on
+    ``PYTHONPATH``, ``python -S``). Registering twice is registering once.
+    """
+    from numba.np.ufunc import parallel
+
+    register_finder(at_start=False)
+    register_layer_in(parallel)
+
+
 def register_layer_in(parallel: "Any") -> None:
     """Register the layer in ``numba.np.ufunc.parallel``, once."""
     from numba_ompsafe._layer import hook, warnings

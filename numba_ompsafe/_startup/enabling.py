@@ -1,19 +1,7 @@
-"""The layer for a Python whose start-up files were not read, and for a process that selects it."""
+"""Selects the layer in code."""
 
 from numba_ompsafe import _startup
 from numba_ompsafe._process import layers
-
-
-def register() -> None:
-    """Register the layer with the Numba of this process, importing it if need be.
-
-    Numba's extension entry point, for installations whose start-up files are not read (a folder on
-    ``PYTHONPATH``, ``python -S``). Registering twice is registering once.
-    """
-    from numba.np.ufunc import parallel
-
-    _startup.register_finder(at_start=False)
-    _startup.register_layer_in(parallel)
 
 
 def enable() -> None:
@@ -38,7 +26,7 @@ def enable() -> None:
             "layers are loaded in another way than those of Numba 0.61 to 0.68; install one of "
             "these"
         )
-    register()
+    _startup.register()
     layers.refuse_other_layer("numba_ompsafe.enable()")
     numba.config.THREADING_LAYER = layers.LAYER
     layers.enabled = True
