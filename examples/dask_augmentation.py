@@ -47,7 +47,7 @@ def cluster_of(options: argparse.Namespace) -> Iterator[Client]:
     if options.scheduler is None:
         with (
             LocalCluster(
-                n_workers=options.workers, threads_per_worker=1, dashboard_address=None
+                n_workers=options.workers, threads_per_worker=1, dashboard_address=":0"
             ) as cluster,
             Client(cluster) as client,
         ):

@@ -160,7 +160,7 @@ def test_workers_of_dask_see_each_other(tmp_path: Path) -> None:
 import json, workers
 from distributed import Client, LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster:
         with Client(cluster) as client:
             names = list(client.scheduler_info()["workers"])
             futures = [
