@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from harness.commands import MODULE, SCRIPT, command, execute
 from harness.processes import clean_environment
+from harness.runtimes import GNU
 
 from numba_ompsafe._report.record import CODES, Report
 
 # One real conflict, and only that one: a runtime in the process whose idle threads spin.
-TROUBLE = {"LD_PRELOAD": "libgomp.so.1", "OMP_WAIT_POLICY": "active"}
+TROUBLE = GNU | {"OMP_WAIT_POLICY": "active"}
 
 BAD_ARGUMENTS = {
     "": "the following arguments are required: COMMAND",

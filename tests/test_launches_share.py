@@ -3,10 +3,10 @@
 That threads take part shows in how many slots wait at the same time, on any machine.
 """
 
-import os
 from typing import Any
 
 import pytest
+from harness.cores import needs_two_cores
 from harness.processes import run_python
 from harness.runtimes import GNU, every_runtime, some_runtimes
 
@@ -111,7 +111,7 @@ assert eventually(lambda: threads(WAIT) > 2)
     run(code, {})
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@needs_two_cores
 def test_p5_a_slot_that_there_was_no_core_for_when_one_is_left() -> None:
     # Two Python threads have both cores. One stops launching, and says so to nobody, while the
     # other is in a slot that lasts until somebody has begun the next one.

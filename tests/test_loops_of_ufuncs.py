@@ -2,6 +2,7 @@
 
 import pytest
 from harness.processes import run_python
+from harness.runtimes import GNU
 
 THREE = {"NUMBA_NUM_THREADS": "3"}
 
@@ -106,7 +107,7 @@ def at_depth(depth):
 
 print(json.dumps([numba.get_num_threads(), at_depth({13 * variation})]))
 """
-    env = {"LD_PRELOAD": "libgomp.so.1", "A_VARIABLE": "x" * 37 * variation}
+    env = GNU | {"A_VARIABLE": "x" * 37 * variation}
     count, threads = run_python(code, env)
     # NumPy casts some thousand elements at a time, and launches for each of them.
     assert threads.pop("cast") >= count

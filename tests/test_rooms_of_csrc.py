@@ -4,7 +4,9 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-CSRC = Path(__file__).parent.parent / "csrc"
+from harness.processes import ROOT
+
+CSRC = ROOT / "csrc"
 ROOMS = re.findall(r"^\| `(\w+)` \|", (CSRC / "README.md").read_text(), re.MULTILINE)
 FILES = [file.relative_to(CSRC) for file in CSRC.rglob("*") if file.suffix in (".h", ".cpp")]
 

@@ -3,7 +3,6 @@
 Where no start-up file ran and nobody has asked for the layer, there is none: nothing is known then.
 """
 
-import os
 import sys
 from typing import Any
 
@@ -23,17 +22,11 @@ def start_up_file_ran() -> bool:
 
 def may_have_lost_pools() -> bool:
     """Whether this process, if it was forked, may have been forked from a thread with a pool."""
-    origin = _origin()
-    return origin is None or origin.had_threads
+    origin = getattr(finder(), "origin", None)
+    return origin is None or bool(origin.may_have_had_a_pool())
 
 
 def torch_is_newer() -> bool:
     """Whether torch, if it is there, was imported after this process was forked."""
-    origin = _origin()
-    return origin is not None and not origin.had_torch
-
-
-def _origin() -> Any:
-    """What is known of the fork, if that was Python's own."""
     origin = getattr(finder(), "origin", None)
-    return origin if origin is not None and origin.pid == os.getpid() else None
+    return origin is not None and bool(origin.torch_is_newer())

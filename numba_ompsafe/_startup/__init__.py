@@ -56,6 +56,14 @@ class Origin:
         # Whether torch had been imported then, or that is not known.
         self.had_torch = had_torch
 
+    def may_have_had_a_pool(self) -> bool:
+        """Whether the thread that this process was forked from, if it was, may have had one."""
+        return self.had_threads or self.pid != os.getpid()
+
+    def torch_is_newer(self) -> bool:
+        """Whether torch, if it is there, was imported after that fork."""
+        return not self.had_torch and self.pid == os.getpid()
+
 
 class NumbaFinder:
     """Finds two modules of Numba's; everything else is left to the finders after it.
@@ -179,8 +187,7 @@ def _before_fork() -> None:
     try:
         # Two links of a folder's own, and one for each thread.
         alone = os.stat("/proc/self/task").st_nlink == 3
-        origin = _finder.origin
-        _has_threads = not alone or origin.had_threads or origin.pid != os.getpid()
+        _has_threads = not alone or _finder.origin.may_have_had_a_pool()
         # Nobody else has a pool that this package answers for.
         if sys.modules.get("numba") or (sys.modules.get("torch") and _may_be_asked_for()):
             from numba_ompsafe._layer import forks
