@@ -7,6 +7,7 @@ cores on every machine.
 import os
 
 import pytest
+from harness.cores import CORES, needs_two_cores
 from harness.processes import run_python
 from harness.runtimes import GNU, LLVM, on_each
 
@@ -162,3 +163,34 @@ def test_p5_threads_that_help_have_all_cores_where_the_runtime_binds_its_own(
     cores = run_python(code, env)
     assert len(cores) > 1
     assert cores == [sorted(os.sched_getaffinity(0))] * len(cores)
+
+
+@needs_two_cores
+@pytest.mark.parametrize("runtime", [GNU, LLVM], ids=["GNU", "LLVM"])
+def test_p5_cores_that_a_process_gets_later_are_used(runtime: dict[str, str]) -> None:
+    code = """
+    import json, os
+    import kernels, numpy as np
+    from patience import most
+
+    wide = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, wide[:1])
+
+    def computed_by():
+        runs, ids, threads = np.zeros((3, 8), np.int64)
+        turns = np.full(8, 300_000)
+        kernels.busy(np.zeros(8, np.int64), turns, runs, ids, threads, np.zeros(8))
+        return set(threads.tolist())
+
+    def cores_of_helpers():
+        helpers = computed_by() - {os.getpid()}
+        return sorted(set().union(*map(os.sched_getaffinity, helpers)))
+
+    confined = min(len(computed_by()) for _ in range(20))
+    kernels.largest_team(8, seconds=1)  # waits, and has helpers
+    os.sched_setaffinity(0, wide)
+    print(json.dumps([confined, most(cores_of_helpers, len(wide), size=len)]))
+    """
+    confined, cores = run_python(code, {"NUMBA_NUM_THREADS": "8"} | runtime)
+    assert confined == 1
+    assert cores == CORES

@@ -12,6 +12,7 @@
 #include "system/gil.h"
 #include "system/no_fork.h"
 #include "system/platform.h"
+#include "threads/cores.h"
 #include "threads/thread_count.h"
 #include "threads/thread_supply.h"
 
@@ -82,6 +83,7 @@ PyObject* bind(PyObject*, PyObject* handle) {
     return nullptr;
   }
   Runtime::bind(runtime);
+  cores::look(*runtime);
   Py_RETURN_NONE;
 }
 

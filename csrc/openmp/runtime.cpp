@@ -37,7 +37,6 @@ const Runtime* Runtime::open(void* library, const char** missing) {
     *missing = symbol;
     return false;
   };
-  int (*get_num_procs)() = nullptr;
   if (!required(table.gomp_parallel_, kEntryPoint) ||
       !required(table.get_thread_num, "omp_get_thread_num") ||
       !required(table.get_num_threads, "omp_get_num_threads") ||
@@ -48,7 +47,6 @@ const Runtime* Runtime::open(void* library, const char** missing) {
       !required(table.set_dynamic, "omp_set_dynamic") ||
       !required(table.get_level, "omp_get_level") ||
       !required(table.get_active_level, "omp_get_active_level") ||
-      !required(get_num_procs, "omp_get_num_procs") ||
       !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||
       !required(table.get_schedule, "omp_get_schedule") ||
       !required(table.get_nested_, "omp_get_nested")) {
@@ -60,14 +58,15 @@ const Runtime* Runtime::open(void* library, const char** missing) {
   void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
   if (openmp_5 != nullptr) table.get_nested_ = nullptr;
 
-  load(table.get_num_places_, library, "omp_get_num_places");
-  load(table.get_place_num_procs_, library, "omp_get_place_num_procs");
-  load(table.get_place_proc_ids_, library, "omp_get_place_proc_ids");
+  if (!load(table.get_place_num_procs_, library, "omp_get_place_num_procs") ||
+      !load(table.get_place_proc_ids_, library, "omp_get_place_proc_ids") ||
+      !load(table.get_num_places_, library, "omp_get_num_places")) {
+    table.get_num_places_ = nullptr;
+  }
 
   table.library_ = library;
   table.gnu_ = !is_llvms(library);
   table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
-  table.cores_ = std::max(get_num_procs(), platform::cores_of_main_thread());
   table.read_initial_icvs();
   return new Runtime(table);
 }
@@ -79,10 +78,7 @@ bool Runtime::is_llvms(void* library) {
 
 std::vector<int> Runtime::cores_of_places() const {
   std::vector<int> cores;
-  if (get_num_places_ == nullptr || get_place_num_procs_ == nullptr ||
-      get_place_proc_ids_ == nullptr) {
-    return cores;
-  }
+  if (get_num_places_ == nullptr) return cores;
   for (int place = 0; place < get_num_places_(); ++place) {
     const std::size_t before = cores.size();
     cores.resize(before + get_place_num_procs_(place));

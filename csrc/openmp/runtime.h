@@ -56,11 +56,7 @@ class Runtime {
   const void* library() const { return library_; }
   const char* path() const { return path_; }
 
-  // Cores that teams can be spread over, as it was when the table was filled: those that the main
-  // thread may use, or the runtime's own number (omp_get_num_procs) where it has bound that thread.
-  int cores() const { return cores_; }
-
-  // The same cores by number, where the runtime has bound threads to places; else none.
+  // The cores of the places that the runtime binds threads to, by number; none where it has none.
   std::vector<int> cores_of_places() const;
 
   // nthreads-var as a new thread has it, before anybody has set anything there.
@@ -82,7 +78,6 @@ class Runtime {
   const void* library_ = nullptr;
   const char* path_ = nullptr;
   bool gnu_ = false;
-  int cores_ = 1;
   int initial_nthreads_var_ = 1;
   bool static_is_initial_ = false;
 };

@@ -108,6 +108,12 @@ void for_each_line(const char* path, Visit visit) {
   std::fclose(file);
 }
 
+Cores cores_of(pid_t thread) {
+  Cores cores{};
+  sched_getaffinity(thread, sizeof cores, reinterpret_cast<cpu_set_t*>(cores.data()));
+  return cores;
+}
+
 }  // namespace
 
 std::int64_t clock_ns() { return nanoseconds_of(CLOCK_MONOTONIC); }
@@ -178,21 +184,12 @@ bool thread_local_storage_in_use(void* library) {
 
 bool is_main_thread() { return gettid() == getpid(); }
 
-int cores_of_main_thread() {
-  cpu_set_t cores;
-  return sched_getaffinity(getpid(), sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-}
+Cores cores_of_main_thread() { return cores_of(getpid()); }
 
-void use_cores(const std::vector<int>& cores) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int core : cores) CPU_SET(core, &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
+Cores cores_of_this_thread() { return cores_of(0); }
 
-void use_cores_of_main_thread() {
-  cpu_set_t set;
-  if (sched_getaffinity(getpid(), sizeof set, &set) == 0) sched_setaffinity(0, sizeof set, &set);
+void use_cores(const Cores& cores) {
+  sched_setaffinity(0, sizeof cores, reinterpret_cast<const cpu_set_t*>(cores.data()));
 }
 
 bool process_was_forked() {

@@ -2,7 +2,9 @@
 // is plain C++ and OpenMP.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -67,13 +69,15 @@ bool thread_local_storage_in_use(void* library);
 
 bool is_main_thread();
 
-// How many cores the main thread may use; 1 where that cannot be told. Another thread may have been
-// bound to some of them.
-int cores_of_main_thread();
+// A set of cores, a bit for each; as many as Linux can be built for.
+using Cores = std::array<unsigned long, 8192 / (CHAR_BIT * sizeof(unsigned long))>;
 
-// Lets the calling thread run on these cores, by their numbers; on those of the main thread.
-void use_cores(const std::vector<int>& cores);
-void use_cores_of_main_thread();
+// Those that the main thread and the calling one may use; none where that cannot be told.
+Cores cores_of_main_thread();
+Cores cores_of_this_thread();
+
+// Lets the calling thread run on these.
+void use_cores(const Cores& cores);
 
 // Whether this process was forked and has not executed a program of its own since (PF_FORKNOEXEC in
 // /proc/self/stat).

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <bit>
 #include <mutex>
-#include <vector>
 
 #include "openmp/runtime.h"
 #include "system/no_fork.h"
 #include "system/platform.h"
 #include "team/at_work.h"
 #include "team/board.h"
+#include "threads/cores.h"
 #include "threads/thread_supply.h"
 
 namespace ompsafe::crew {
@@ -43,13 +43,12 @@ std::atomic<bool> watched{false};
 
 // How many threads may be at work for one of the crew to join them: fewer than there are cores; for
 // kernels that wait, fewer than the crew has.
-int limit_for(const Runtime& runtime, bool core_free) {
-  return core_free ? runtime.cores() : static_cast<int>(size.load(std::memory_order_relaxed));
+int limit_for(bool core_free) {
+  return core_free ? cores::count() : static_cast<int>(size.load(std::memory_order_relaxed));
 }
 
-bool work_for(const Runtime& runtime, bool core_free) {
-  return at_work::threads() < limit_for(runtime, core_free) &&
-         Board::offers({.core_free = core_free});
+bool work_for(bool core_free) {
+  return at_work::threads() < limit_for(core_free) && Board::offers({.core_free = core_free});
 }
 
 void sleep_or_watch() {
@@ -63,14 +62,14 @@ void sleep_or_watch() {
 }
 
 // Until somebody calls, or there is work without it.
-void sleep(const Runtime& runtime) {
+void sleep() {
   std::uint64_t now = state.word.fetch_add(kAsleep - kAwake) + kAsleep - kAwake;
   for (;;) {
     if (State::calls(now) != 0) {
       if (!state.word.compare_exchange_weak(now, now - kCall)) continue;
       return;
     }
-    if (work_for(runtime, true) || work_for(runtime, false)) {
+    if (work_for(true) || work_for(false)) {
       if (state.word.compare_exchange_weak(now, now - kAsleep + kAwake)) return;
       continue;
     }
@@ -99,9 +98,9 @@ void hand_over() {
 }
 
 // Runs slots of a launch as long as it has some; false if there is none.
-bool help(const Runtime& runtime, bool core_free, unsigned& from) {
-  if (!work_for(runtime, core_free)) return false;
-  if (!at_work::begin_help_below(limit_for(runtime, core_free))) return false;
+bool help(bool core_free, unsigned& from) {
+  if (!work_for(core_free)) return false;
+  if (!at_work::begin_help_below(limit_for(core_free))) return false;
   state.word.fetch_sub(kAwake);
   const Claimant who{.core_free = core_free};
   const Board::Claim claim = Board::claim(from, who);
@@ -114,43 +113,37 @@ bool help(const Runtime& runtime, bool core_free, unsigned& from) {
   return claim.post != nullptr;
 }
 
-// Who started it may have been bound to a core, by the runtime or by its author.
-void use_all_cores(const Runtime& runtime) {
-  const std::vector<int> cores = runtime.cores_of_places();
-  if (cores.empty()) {
-    platform::use_cores_of_main_thread();
-  } else {
-    platform::use_cores(cores);
-  }
-}
-
 // Makes the calling thread one of the crew for launches on `runtime`. Regions of kernels are there
 // as they are inside of a team: of one thread.
 void join(const Runtime& runtime) {
   const NoForkMeanwhile no_fork;
-  use_all_cores(runtime);
   runtime.set_num_threads(1);
 }
 
 void serve(void*) {
   const Runtime* runtime = nullptr;
+  int used_cores = 0;  // who started it may have been bound to one
   unsigned from = 0;
   for (;;) {
     if (runtime != Runtime::bound()) {
       runtime = Runtime::bound();
       join(*runtime);
     }
+    if (const int now = cores::count(); used_cores != now) {
+      cores::use_all();
+      used_cores = now;
+    }
     std::int64_t begin = platform::clock_ns();
     while (platform::clock_ns() - begin < kUsualWake) {
-      if (help(*runtime, true, from) || help(*runtime, false, from)) {
+      if (help(true, from) || help(false, from)) {
         begin = platform::clock_ns();
-      } else if (at_work::threads() >= runtime->cores()) {
+      } else if (at_work::threads() >= cores::count()) {
         break;
       } else {
         platform::pause();
       }
     }
-    sleep(*runtime);
+    sleep();
   }
 }
 
@@ -184,7 +177,7 @@ unsigned call(const Runtime& runtime, unsigned helpers, bool watch) {
   const unsigned has = size.load(std::memory_order_relaxed);
   const std::uint64_t now = state.word.load();
   const unsigned busy = has - std::min(has, State::awake(now) + State::asleep(now));
-  const unsigned with_cores = std::min<unsigned>(busy + helpers + 1, runtime.cores());
+  const unsigned with_cores = std::min<unsigned>(busy + helpers + 1, cores::count());
   const unsigned wanted = std::max(helpers + 1, with_cores);
   if (has < wanted) grow(runtime, wanted);
   wake(watch && !watched.load() ? helpers + 1 : helpers);

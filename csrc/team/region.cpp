@@ -9,6 +9,7 @@
 #include "system/thread_state.h"
 #include "team/at_work.h"
 #include "team/crew.h"
+#include "threads/cores.h"
 #include "threads/pool_count.h"
 #include "threads/pool_end.h"
 #include "threads/pools.h"
@@ -161,11 +162,11 @@ unsigned team_here(const Runtime& runtime, unsigned threads) {
   if (pools::lost_here(runtime)) return 0;
   // With one thread, torch has no pool.
   const int torchs = torch::shares_pool() ? pool_size_here() : 1;
-  if (threads > static_cast<unsigned>(torchs > 1 ? torchs : runtime.cores())) return 0;
+  if (threads > static_cast<unsigned>(torchs > 1 ? torchs : cores::count())) return 0;
   if (torchs > 1) threads = torchs;
   const int here = this_thread.pool_size, wanted = static_cast<int>(threads);
   const int elsewhere = pool_count::threads() - here;
-  if (wanted > here && elsewhere > 0 && elsewhere + wanted > runtime.cores()) return 0;
+  if (wanted > here && elsewhere > 0 && elsewhere + wanted > cores::count()) return 0;
   return cut_to_limit(runtime, threads);
 }
 

@@ -8,6 +8,7 @@
 #include "team/at_work.h"
 #include "team/board.h"
 #include "team/crew.h"
+#include "threads/cores.h"
 #include "threads/thread_supply.h"
 #include "work/history.h"
 #include "work/slots.h"
@@ -16,8 +17,8 @@ namespace ompsafe {
 namespace {
 
 // How many helpers there are cores for.
-unsigned with_cores(const Runtime& runtime, unsigned helpers) {
-  return std::min<unsigned>(helpers, std::max(0, runtime.cores() - at_work::threads()));
+unsigned with_cores(unsigned helpers) {
+  return std::min<unsigned>(helpers, std::max(0, cores::count() - at_work::threads()));
 }
 
 // Its core is free meanwhile. The kernel that made the launch has not waited for anything.
@@ -48,7 +49,7 @@ void wait(Post& post, bool inside) {
 
 void run_posted(const Runtime& runtime, Launch& launch, const history::Known& known,
                 unsigned helpers, bool inside) {
-  const unsigned wanted = known.computing ? with_cores(runtime, helpers) : helpers;
+  const unsigned wanted = known.computing ? with_cores(helpers) : helpers;
   Post* post = Board::put(launch, !known.computing);
   if (post == nullptr) {
     launch.run_in_turn();

@@ -14,6 +14,7 @@
 #include "team/crew.h"
 #include "team/region.h"
 #include "team/share.h"
+#include "threads/cores.h"
 #include "threads/pools.h"
 #include "work/history.h"
 #include "work/slots.h"
@@ -108,8 +109,9 @@ bool other_threads_launch() {
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
   const history::Known known = launch.known();
   const bool timed = is_to_be_timed(known);
+  if (timed) cores::look(runtime);
   unsigned threads = launch.slots();
-  if (known.computing) threads = std::min<unsigned>(threads, runtime.cores());
+  if (known.computing) threads = std::min<unsigned>(threads, cores::count());
   if (threads == 1) {
     launch.run_in_turn();
     return;

@@ -1,0 +1,19 @@
+// The cores that launches are spread over: those of the places to which the runtime binds threads,
+// those that the main thread may use, and those that threads that launch may. They only ever become
+// more: whether a pool's threads have been confined, too, nobody knows.
+#pragma once
+
+#include "openmp/runtime.h"
+
+namespace ompsafe::cores {
+
+// Adds what there is now. Two system calls.
+void look(const Runtime& runtime);
+
+// How many there are; at least 1.
+int count();
+
+// Lets the calling thread run on all of them.
+void use_all();
+
+}  // namespace ompsafe::cores
