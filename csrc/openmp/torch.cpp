@@ -21,11 +21,11 @@ constexpr const char* kSetMklCount = "MKL_Set_Num_Threads_Local";
 constexpr int kPeriodBits = 22;
 
 struct Torch {
-  void* library;              // libtorch_cpu
-  int (*get_num_threads)();   // nullptr if this torch does not export it
-  int (*set_mkl_count)(int);  // nullptr if this torch was built without MKL
-  bool shares_pool;
-  int count_when_noticed;
+  void* library = nullptr;              // libtorch_cpu
+  int (*get_num_threads)() = nullptr;   // nullptr if this torch does not export it
+  int (*set_mkl_count)(int) = nullptr;  // nullptr if this torch was built without MKL
+  bool shares_pool = false;
+  int count_when_noticed = 0;
 };
 
 std::atomic<const Torch*> found{nullptr};
