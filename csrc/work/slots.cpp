@@ -58,8 +58,8 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, Piec
   write(slots_, slots);
   write(elements_, elements);
   write(slots_done_, std::size_t{0});
-  write(dimension_count_, static_cast<std::uint16_t>(call.inner_ndim + 1));
-  write(array_count_, static_cast<std::uint16_t>(call.array_count));
+  write(dimension_count_, call.inner_ndim + 1);
+  write(array_count_, call.array_count);
   write(pieces_, pieces);
   write(claimed_, static_cast<Claimed*>(nullptr));
   write(timed_piece_, kNone);
@@ -172,7 +172,8 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
   dimensions[0] = count;
   auto** arguments = static_cast<char**>(alloca(array_count_ * sizeof(char*)));
   for (std::size_t i = 0; i < array_count_; ++i) {
-    arguments[i] = this->arguments()[i] + begin * steps_[i];
+    // A step may be negative, as that of an array that is read backwards.
+    arguments[i] = this->arguments()[i] + static_cast<std::ptrdiff_t>(begin * steps_[i]);
   }
   const ActAsSlot as_slot(this_thread, slot, slots_);
   if (timed_piece_ != piece) [[likely]] {

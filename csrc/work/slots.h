@@ -153,8 +153,8 @@ class alignas(64) Launch {
   std::size_t slots_ = 0;
   std::size_t elements_ = 0;
   std::size_t slots_done_ = 0;  // before others took part; not of chunks
-  std::uint16_t dimension_count_ = 0;
-  std::uint16_t array_count_ = 0;
+  std::size_t dimension_count_ = 0;
+  std::size_t array_count_ = 0;
   Pieces pieces_ = Pieces::kBlock;
   std::uint8_t pieces_of_block_ = 1;  // where slots claim them
   Claimed* claimed_ = nullptr;

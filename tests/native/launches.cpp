@@ -151,6 +151,8 @@ struct Elements : Shared {
 
   std::vector<std::size_t> dimensions;
   std::vector<std::int64_t> in, out;
+  // Behind the three that it uses.
+  std::size_t more_arguments = 0;
 };
 
 void elements_kernel(char** arguments, std::size_t* dimensions, std::size_t* steps, void* data) {
@@ -159,6 +161,9 @@ void elements_kernel(char** arguments, std::size_t* dimensions, std::size_t* ste
   for (std::size_t i = 1; i < elements.dimensions.size(); ++i) {
     expect_equal("a core dimension", static_cast<long>(dimensions[i]),
                  static_cast<long>(elements.dimensions[i]));
+  }
+  for (std::size_t i = 0; i < elements.more_arguments; ++i) {
+    if (arguments[3 + i] != arguments[2]) fail("an argument that is not there", i, -1);
   }
   const char* in = arguments[0];
   char* out = arguments[1];
@@ -181,9 +186,12 @@ void launch_elements(Random& random, int depth) {
   Elements elements(random, depth);
   const auto length = static_cast<std::size_t>(random.once_in(20) ? 0 : random.between(1, 300));
   elements.dimensions = {length};
-  for (int i = random.between(0, 4); i > 0; --i) {
+  // More than 16 bits count, now and then.
+  const bool wide = random.once_in(200);
+  for (int i = wide ? 65'535 : random.between(0, 4); i > 0; --i) {
     elements.dimensions.push_back(static_cast<std::size_t>(random.between(0, 5)));
   }
+  if (wide) elements.more_arguments = 65'536;
   elements.in.resize(length);
   elements.out.resize(length);
   std::iota(elements.in.begin(), elements.in.end(), 0);
@@ -192,11 +200,14 @@ void launch_elements(Random& random, int depth) {
   const bool backwards = length != 0 && random.once_in(3);
   std::int64_t* const in = elements.in.data() + (backwards ? length - 1 : 0);
   constexpr std::ptrdiff_t kStep = sizeof(std::int64_t);
-  char* arguments[] = {reinterpret_cast<char*>(in), reinterpret_cast<char*>(elements.out.data()),
-                       reinterpret_cast<char*>(&added)};
-  std::size_t steps[] = {static_cast<std::size_t>(backwards ? -kStep : kStep), kStep, 0};
-  ompsafe_parallel_for(elements_kernel, arguments, elements.dimensions.data(), steps, &elements,
-                       elements.dimensions.size() - 1, 3, elements.threads);
+  std::vector<char*> arguments = {reinterpret_cast<char*>(in),
+                                  reinterpret_cast<char*>(elements.out.data())};
+  arguments.resize(3 + elements.more_arguments, reinterpret_cast<char*>(&added));
+  std::vector<std::size_t> steps = {static_cast<std::size_t>(backwards ? -kStep : kStep), kStep};
+  steps.resize(arguments.size());
+  ompsafe_parallel_for(elements_kernel, arguments.data(), elements.dimensions.data(), steps.data(),
+                       &elements, elements.dimensions.size() - 1, arguments.size(),
+                       elements.threads);
   for (std::size_t i = 0; i < length; ++i) {
     const std::size_t read = backwards ? length - 1 - i : i;
     expect_equal("an element", elements.out[i], static_cast<long>(read) + added);

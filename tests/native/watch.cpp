@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -69,7 +71,14 @@ void watch(unsigned seconds) {
   }).detach();
 }
 
-void watch_child() { alarm(limit); }
+void watch_child() {
+  // One of the layer's own threads may have forked: it has signals blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  alarm(limit);
+}
 
 void tell_steps() {
   for (const Watched& thread : threads) {
