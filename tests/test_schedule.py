@@ -78,6 +78,43 @@ def test_schedule_of_unsigned_indices_is_numbas(space: Any, n: int) -> None:
     assert partition(_core, "unsigned", space, n) == partition(workqueue, "unsigned", space, n)
 
 
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+
+
+# Numba's own overflow here. tests/native/schedule_fuzz.cpp has more of the kind.
+@pytest.mark.parametrize(
+    ("kind", "first", "last"),
+    [
+        ("signed", LOWEST, HIGHEST - 1),
+        ("signed", LOWEST + 1, HIGHEST),
+        ("signed", LOWEST // 2 - 2, HIGHEST // 2),
+        ("signed", HIGHEST - 1, HIGHEST),
+        ("signed", LOWEST, LOWEST),
+        ("unsigned", 0, 2**64 - 2),
+        ("unsigned", 2**63 - 1, 2**63),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.parametrize("other", [[], [(5, 5)], [(LOWEST, LOWEST)]])
+def test_p5_no_iteration_is_lost_at_the_ends_of_the_indices(
+    kind: str, first: int, last: int, n: int, other: list[tuple[int, int]]
+) -> None:
+    rows = partition(_core, kind, [(first, last), *other], n)
+    if kind == "unsigned":
+        rows = [bound % 2**64 for bound in rows]
+    dimensions = 1 + len(other)
+    blocks = []
+    for row in range(0, len(rows), 2 * dimensions):
+        starts = rows[row : row + dimensions]
+        ends = rows[row + dimensions : row + 2 * dimensions]
+        if all(start <= end for start, end in zip(starts, ends, strict=True)):
+            blocks.append((starts[0], ends[0]))
+    assert blocks[0][0] == first
+    assert blocks[-1][1] == last
+    for (_, end), (start, _) in pairwise(blocks):
+        assert start == end + 1
+
+
 @given(signed, st.integers(0, 2000), st.integers(1, 64))
 def test_schedule_size_is_numbas(space: Any, chunk: int, threads: int) -> None:
     ours = sched_size(_core, chunk, space, threads)

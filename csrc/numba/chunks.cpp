@@ -33,7 +33,10 @@ std::uintptr_t ompsafe_get_sched_size(std::uintptr_t num_threads, std::uintptr_t
   if (thread.chunksize == 0) return num_threads;
   std::uintptr_t iterations = 1;
   for (std::uintptr_t i = 0; i < num_dim; ++i) {
-    iterations *= ends[i] < starts[i] ? 0 : ends[i] - starts[i] + 1;
+    // Of unsigned indices as well, for which there is no function of its own.
+    iterations *= ends[i] < starts[i] ? 0
+                                      : static_cast<std::uintptr_t>(ends[i]) -
+                                            static_cast<std::uintptr_t>(starts[i]) + 1;
   }
   const std::uintptr_t chunks = iterations / thread.chunksize;
   thread.chunked_divisions = chunks < num_threads ? num_threads : chunks;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "numba/chunks.h"
 
@@ -14,45 +15,68 @@ using Count = std::uintptr_t;
 // NumPy's arrays, and so parfors, have at most 64 dimensions (NPY_MAXDIMS).
 constexpr Count kMaxDimensions = 64;
 
+// Both bounds as bits, whatever their sign: a length is their difference modulo 2^64, and may be
+// more than a signed number holds.
 struct Range {
-  Index first, last;
-  Index length() const { return last < first ? 0 : last - first + 1; }
+  Count first, last;
+};
+constexpr Range kNothing{1, 0};
+
+enum class Indices { kSigned, kUnsigned };
+
+// Some of the divisions, one after the other.
+struct Members {
+  Count first, count;
 };
 
 // The schedule under construction: the space, its dimensions from longest to shortest, and the
 // rows to write.
 class Partition {
  public:
-  Partition(Count num_dim, const Index* starts, const Index* ends, Index* rows)
-      : num_dim_(num_dim), starts_(starts), ends_(ends), rows_(rows) {}
+  Partition(Indices indices, Count num_dim, const Index* starts, const Index* ends, Index* rows)
+      : indices_(indices), num_dim_(num_dim), starts_(starts), ends_(ends), rows_(rows) {}
 
   void divide_one_dimension(Count divisions) const;
   void divide_dimensions(Count divisions);
 
+  // As many as can be counted.
   Count iterations() const {
     Count product = 1;
-    for (Count dim = 0; dim < num_dim_; ++dim) product *= space(dim).length();
+    for (Count dim = 0; dim < num_dim_; ++dim) {
+      if (__builtin_mul_overflow(product, length_of(dim), &product)) product = -1;
+    }
     return product;
   }
 
  private:
-  Range space(Count dim) const { return {starts_[dim], ends_[dim]}; }
+  Range space(Count dim) const {
+    return {static_cast<Count>(starts_[dim]), static_cast<Count>(ends_[dim])};
+  }
+  bool below(Count a, Count b) const {
+    return indices_ == Indices::kSigned ? static_cast<Index>(a) < static_cast<Index>(b) : a < b;
+  }
+  Count length(Range range) const {
+    return below(range.last, range.first) ? 0 : range.last - range.first + 1;
+  }
+  Count length_of(Count dim) const { return length(space(dim)); }
   void write(Count division, Count dim, Range range) const {
     Index* row = rows_ + 2 * num_dim_ * division;
-    write(&row[dim], range.first);
-    write(&row[num_dim_ + dim], range.last);
+    write(&row[dim], static_cast<Index>(range.first));
+    write(&row[num_dim_ + dim], static_cast<Index>(range.last));
   }
   // The rows often hold the same numbers from the last launch. What is not written anew stays in
   // the caches of the cores that read it then.
   static void write(Index* at, Index value) {
     if (*at != value) *at = value;
   }
-  void write(Range divisions, Count dim, Range range) const {
-    for (Index d = divisions.first; d <= divisions.last; ++d) write(d, dim, range);
+  void write(Members members, Count dim, Range range) const {
+    for (Count d = 0; d < members.count; ++d) write(members.first + d, dim, range);
   }
   Count parts_of(Count position, Count divisions) const;
-  void divide_from(Count position, Range divisions) const;
+  Range take(Range& left, float share) const;
+  void divide_from(Count position, Members members) const;
 
+  const Indices indices_;
   const Count num_dim_;
   const Index* const starts_;
   const Index* const ends_;
@@ -61,82 +85,84 @@ class Partition {
 };
 
 // Every division gets an equal share of what the ones before it left, rounded up; with fewer
-// iterations than divisions, the last ones get the empty range 1..0.
+// iterations than divisions, the last ones get nothing.
 void Partition::divide_one_dimension(Count divisions) const {
   const Range all = space(0);
-  const Count length = all.length();
+  const Count length = length_of(0);
   if (length <= divisions) {
     for (Count d = 0; d < divisions; ++d) {
-      const Index at = all.first + static_cast<Index>(d);
-      write(d, 0, d < length ? Range{at, at} : Range{1, 0});
+      write(d, 0, d < length ? Range{all.first + d, all.first + d} : kNothing);
     }
     return;
   }
   Count taken = 0;
   for (Count d = 0; d < divisions; ++d) {
     const Count share = (length - taken - 1) / (divisions - d) + 1;
-    const Index first = all.first + static_cast<Index>(taken);
+    const Count first = all.first + taken;
     taken += share;
-    write(d, 0, {first, d + 1 < divisions ? first + static_cast<Index>(share) - 1 : all.last});
+    write(d, 0, {first, first + share - 1});
   }
 }
 
 void Partition::divide_dimensions(Count divisions) {
   for (Count i = 0; i < num_dim_; ++i) longest_first_[i] = i;
   std::sort(longest_first_, longest_first_ + num_dim_, [this](Count a, Count b) {
-    const Index length_a = space(a).length(), length_b = space(b).length();
+    const Count length_a = length_of(a), length_b = length_of(b);
     return length_a != length_b ? length_a > length_b : a < b;
   });
-  divide_from(0, {0, static_cast<Index>(divisions) - 1});
+  divide_from(0, {0, divisions});
 }
 
 // Into how many parts to cut the dimension at `position`: the share of its length in the lengths
-// that are left to cut, in single precision, as Numba computes it.
+// that are left to cut, in single precision, as Numba computes it. The last one is all that is
+// left.
 Count Partition::parts_of(Count position, Count divisions) const {
-  Index lengths = 0;
+  if (position + 1 == num_dim_) return divisions;
+  Count lengths = 0;
   for (Count i = position; i < num_dim_; ++i) {
-    const Index length = space(longest_first_[i]).length();
-    if (length > 1) lengths += length;
+    const Count length = length_of(longest_first_[i]);
+    if (length > 1 && __builtin_add_overflow(lengths, length, &lengths)) lengths = -1;
   }
   if (lengths == 0) return divisions;
-  const float share = static_cast<float>(space(longest_first_[position]).length()) / lengths;
-  return std::max<Index>(1, static_cast<Index>(std::round(double{divisions * share})));
+  const float share = static_cast<float>(length_of(longest_first_[position])) / lengths;
+  return std::max<Count>(1, static_cast<Count>(std::round(double{divisions * share})));
+}
+
+// Takes a share off the front of `left`, at most about half of it. A range that ends far below its
+// start is shared out in the same way, as Numba does it: all its parts are empty.
+Range Partition::take(Range& left, float share) const {
+  const Count first = left.first;
+  if (const Count length = this->length(left); length != 0) {
+    left.first += static_cast<Count>(length * share);
+  } else {
+    left.first -= static_cast<Count>((first - left.last - 1) * share);
+  }
+  // There is no index below the lowest one, for an empty range to end at.
+  const bool no_end = left.first == first && static_cast<Index>(first) == INTPTR_MIN;
+  return no_end && indices_ == Indices::kSigned ? kNothing : Range{first, left.first - 1};
 }
 
 // Cuts the dimension at `position` into parts, gives each part some of the divisions, and goes on
 // with the next dimension inside of each part.
-void Partition::divide_from(Count position, Range divisions) const {
+void Partition::divide_from(Count position, Members members) const {
   if (position == num_dim_) return;
   const Count dim = longest_first_[position];
-  Count divisions_left = divisions.length();
-  if (divisions_left == 1) {
-    write(divisions.first, dim, space(dim));
-    divide_from(position + 1, divisions);
-    return;
-  }
   Range left = space(dim);
-  const Count parts = parts_of(position, divisions_left);
-  for (Count part = 0; part < parts; ++part) {
-    const Count parts_left = parts - part;
-    Range members = divisions;
-    Range cut = left;
-    if (parts_left > 1) {
-      const Index length = left.last - left.first + 1;
-      members.last = members.first + divisions.length() / static_cast<Index>(parts_left) - 1;
-      const float share = members.length() / static_cast<float>(divisions_left);
-      cut.last = cut.first + static_cast<Index>(length * share) - 1;
-    }
-    divisions_left -= members.length();
-    divisions.first = members.last + 1;
-    left.first = cut.last + 1;
-    write(members, dim, cut);
-    divide_from(position + 1, members);
+  const Count parts = members.count == 1 ? 1 : parts_of(position, members.count);
+  for (Count parts_left = parts; parts_left != 0; --parts_left) {
+    const Members part{members.first, members.count / parts_left};
+    const Range cut =
+        parts_left == 1 ? left : take(left, part.count / static_cast<float>(members.count));
+    members = {part.first + part.count, members.count - part.count};
+    write(part, dim, cut);
+    divide_from(position + 1, part);
   }
 }
 
-void divide(Count num_dim, const Index* starts, const Index* ends, Count divisions, Index* rows) {
+void divide(Indices indices, Count num_dim, const Index* starts, const Index* ends, Count divisions,
+            Index* rows) {
   if (divisions == 0 || num_dim == 0 || num_dim > kMaxDimensions) return;
-  Partition partition(num_dim, starts, ends, rows);
+  Partition partition(indices, num_dim, starts, ends, rows);
   if (num_dim == 1) {
     partition.divide_one_dimension(divisions);
   } else {
@@ -149,12 +175,13 @@ void divide(Count num_dim, const Index* starts, const Index* ends, Count divisio
 
 void ompsafe_do_scheduling_signed(Count num_dim, const Index* starts, const Index* ends,
                                   Count num_divisions, Index* schedule, Index) {
-  divide(num_dim, starts, ends, num_divisions, schedule);
+  divide(Indices::kSigned, num_dim, starts, ends, num_divisions, schedule);
 }
 
 void ompsafe_do_scheduling_unsigned(Count num_dim, const Index* starts, const Index* ends,
                                     Count num_divisions, Count* schedule, Index) {
-  divide(num_dim, starts, ends, num_divisions, reinterpret_cast<Index*>(schedule));
+  divide(Indices::kUnsigned, num_dim, starts, ends, num_divisions,
+         reinterpret_cast<Index*>(schedule));
 }
 
 }  // namespace ompsafe
