@@ -3,6 +3,10 @@
 Each makes a virtual environment of its own. What follows `--` goes to the program that it runs.
 """
 
+import platform
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10"
@@ -10,7 +14,97 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_external_run = True
 nox.options.sessions = []
 
+TEN_MILLION = ("--inputs", "10000000")
+
+# What forks, blocks, shares and nests.
+TESTS_FOR_ASAN = [
+    "tests/test_dear_teams.py",
+    "tests/test_launches_share.py",
+    "tests/test_launches_wait_for_nobody.py",
+    "tests/test_schedule.py",
+    "tests/test_slots.py",
+    "tests/test_threads_block.py",
+    *map(str, sorted(Path("tests").glob("test_fork_*.py"))),
+]
+
 
 def install(session: nox.Session) -> None:
     """Install the package with what the tests use, as CI does."""
     session.install(".[torch,test]", "-c", "constraints.txt")
+
+
+def build_native(session: nox.Session, preset: str, *options: str) -> Path:
+    """Build a preset of CMakePresets.json with tests/native, and return the folder of these."""
+    session.install("cmake>=3.24", "ninja")
+    session.run("cmake", "--preset", preset, "-DNUMBA_OMPSAFE_NATIVE_TESTS=ON", *options)
+    session.run("cmake", "--build", "--preset", preset)
+    return Path("build", preset, "tests", "native")
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """Look for bad addresses and undefined behaviour. Needs Debian's clang-19, libclang-rt-19-dev.
+
+    Any from 17 on will do. The runtime of GCC 12, and of Clang before 17, leaves its allocator
+    locked in a child that was forked while another thread allocated. And GCC 12 tests the address
+    of a thread's variable for null by flags that something else has set.
+    """
+    compilers = (shutil.which(f"clang++-{version}") for version in range(30, 16, -1))
+    clang = next(filter(None, compilers), None)
+    if clang is None:
+        session.error("clang++ is wanted, of version 17 or newer: apt-get install clang-19")
+    install(session)
+    native = build_native(session, "asan", f"-DCMAKE_CXX_COMPILER={clang}")
+    for runtime in ("libgomp.so.1", "libomp.so.5"):
+        program = (str(native / "native_tests"), "--runtime", runtime, "--seconds", "60")
+        session.run(*program, *session.posargs, external=True)
+
+    packages = session.run(
+        "python", "-c", "import sysconfig; print(sysconfig.get_path('platlib'))", silent=True
+    )
+    session.run("cmake", "--install", "build/asan", "--prefix", packages.strip())
+    library = f"-print-file-name=libclang_rt.asan-{platform.machine()}.so"
+    preload = session.run(clang, library, external=True, silent=True).strip()
+    # What Python and torch never free is not looked for.
+    env = {"ASAN_OPTIONS": "detect_leaks=0", "TESTS_PRELOAD": preload, "TESTS_FORK_RUNS": "4"}
+    fuzz = ("tests/fuzz_schedule.py", str(native / "libschedule_fuzz.so"))
+    session.run("python", *fuzz, env=env | {"LD_PRELOAD": preload})
+    session.run("pytest", "-n", "2", "--timeout", "900", *TESTS_FOR_ASAN, env=env)
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """Look for data races. Needs Debian's libomp-14-dev, for Archer.
+
+    ThreadSanitizer sees no barrier of a runtime that was built without it. LLVM's tells its own
+    to Archer, and Archer to ThreadSanitizer; GNU's tells nobody, so it is there as another runtime
+    whose pools are looked after. A child of a fork cannot start threads here: it exits at once.
+    """
+    archer = max(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"), default=None)
+    if archer is None:
+        session.error("LLVM's Archer is wanted: apt-get install libomp-14-dev")
+    native = build_native(session, "tsan")
+    program = (str(native / "native_tests"), "--runtime", str(archer.with_name("libomp.so.5")))
+    # The runtime's own accesses are not looked at: it is not instrumented.
+    options = {"TSAN_OPTIONS": "ignore_noninstrumented_modules=1"}
+    more = ("--other-runtime", "libgomp.so.1", "--forks", "bare", "--seconds", "60")
+    env = options | {"OMP_TOOL_LIBRARIES": str(archer)}
+    session.run(*program, *more, *session.posargs, env=env, external=True)
+    # Without Archer every region looks like a race: were there no report, there would never be one.
+    unseen = {"OMP_TOOL": "disabled"}
+    session.run(
+        *program,
+        *("--forks", "none", "--seconds", "2"),
+        env=options | unseen,
+        external=True,
+        success_codes=[66],
+        silent=True,
+    )
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare the schedule with Numba's own on ten million spaces of each kind."""
+    install(session)
+    library = build_native(session, "release") / "libschedule_fuzz.so"
+    session.run("python", "tests/fuzz_schedule.py", str(library), *(session.posargs or TEN_MILLION))

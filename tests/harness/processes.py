@@ -41,7 +41,11 @@ def clean_environment(**variables: str) -> dict[str, str]:
     environment["OPENBLAS_NUM_THREADS"] = "1"
     environment["NUMBA_OMPSAFE_WARN"] = "0"
     environment["NUMBA_CACHE_DIR"] = os.environ["TESTS_NUMBA_CACHE_DIR"]
-    return environment | variables
+    environment |= variables
+    # What a sanitizer needs comes first in every process.
+    if preload := os.environ.get("TESTS_PRELOAD"):
+        environment["LD_PRELOAD"] = f"{preload} {variables.get('LD_PRELOAD', '')}"
+    return environment
 
 
 def run_python(

@@ -1,10 +1,11 @@
 // Random programs of threads that launch, nest, wait, set their counts, fork and end, from a seed,
 // on a real OpenMP runtime and without Python, for sanitizers to look at.
 //
-//   native_tests --runtime libgomp.so.1 --seed 1 --seconds 10 --forks none|bare|launching
+//   native_tests --runtime libomp.so.5 --other-runtime libgomp.so.1 --seed 1 --seconds 10
+//                --forks none|bare|launching
 //
-// One generation of threads follows the other. The process ends with the first promise that does
-// not hold.
+// One generation of threads follows the other; the other runtime comes beside the second one. The
+// process ends with the first promise that does not hold.
 #include <dlfcn.h>
 
 #include <chrono>
@@ -32,6 +33,7 @@ constexpr unsigned kSecondsOfStep = 60;
 
 struct Options {
   const char* runtime = "libgomp.so.1";
+  const char* other_runtime = nullptr;
   unsigned long seed = 1;
   unsigned long seconds = 5;
 };
@@ -55,6 +57,8 @@ Options options_of(int count, char** arguments) {
     const char* const value = arguments[i + 1];
     if (std::strcmp(name, "--runtime") == 0) {
       options.runtime = value;
+    } else if (std::strcmp(name, "--other-runtime") == 0) {
+      options.other_runtime = value;
     } else if (std::strcmp(name, "--seed") == 0) {
       options.seed = std::strtoul(value, nullptr, 10);
     } else if (std::strcmp(name, "--seconds") == 0) {
@@ -68,23 +72,25 @@ Options options_of(int count, char** arguments) {
   return options;
 }
 
+void* open_library(const char* name) {
+  void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) refuse(name, dlerror());
+  return library;
+}
+
 // As the Python side does at the first launch.
 void begin(const char* library) {
   ompsafe::handle_forks(true, false, nullptr);
-  void* const handle = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
   const char* missing = nullptr;
-  const ompsafe::Runtime* const runtime =
-      handle == nullptr ? nullptr : ompsafe::Runtime::open(handle, &missing);
-  if (runtime == nullptr) {
-    std::fprintf(stderr, "%s: %s\n", library, handle == nullptr ? dlerror() : missing);
-    std::exit(2);
-  }
+  const ompsafe::Runtime* const runtime = ompsafe::Runtime::open(open_library(library), &missing);
+  if (runtime == nullptr) refuse(library, missing);
   ompsafe::Runtime::bind(runtime);
 }
 
-long run_generation(Random& random) {
+long run_generation(Random& random, const char* library_that_comes) {
   std::vector<std::thread> threads;
   for (int i = random.between(1, 6); i > 0; --i) threads.emplace_back(live, Random(random.next()));
+  if (library_that_comes != nullptr) open_library(library_that_comes);
   if (random.once_in(2)) live(Random(random.next()));
   for (std::thread& thread : threads) thread.join();
   return static_cast<long>(threads.size());
@@ -97,11 +103,11 @@ int main(int count, char** arguments) {
   begin(options.runtime);
   watch(kSecondsOfStep);
   Random random(options.seed);
-  long threads = 0;
+  long threads = 0, generation = 0;
   const auto end = Clock::now() + std::chrono::seconds(options.seconds);
   do {
     set_for_process(random);
-    threads += run_generation(random);
+    threads += run_generation(random, ++generation == 2 ? options.other_runtime : nullptr);
   } while (Clock::now() < end);
   std::printf("%ld launches, %ld forks, %ld threads\n", launches(), forks(), threads);
 }
