@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "system/platform.h"
 
@@ -24,6 +25,8 @@ bool is_static(int kind) {
   return (static_cast<unsigned>(kind) & ~kScheduleModifiers) == kScheduleStatic;
 }
 
+bool schedule_in_environment() { return std::getenv("OMP_SCHEDULE") != nullptr; }
+
 }  // namespace
 
 std::atomic<const Runtime*> Runtime::bound_{nullptr};
@@ -31,44 +34,44 @@ std::atomic<const Runtime*> Runtime::bound_{nullptr};
 void* Runtime::seen_by(void* library) { return platform::library_with(library, kEntryPoint); }
 
 const Runtime* Runtime::open(void* library, const char** missing) {
-  Runtime table;
+  std::unique_ptr<Runtime> table(new Runtime);
   const auto required = [&](auto*& function, const char* symbol) {
     if (load(function, library, symbol)) return true;
     *missing = symbol;
     return false;
   };
-  if (!required(table.gomp_parallel_, kEntryPoint) ||
-      !required(table.get_thread_num, "omp_get_thread_num") ||
-      !required(table.get_num_threads, "omp_get_num_threads") ||
-      !required(table.get_max_threads, "omp_get_max_threads") ||
-      !required(table.set_num_threads, "omp_set_num_threads") ||
-      !required(table.get_thread_limit, "omp_get_thread_limit") ||
-      !required(table.get_dynamic, "omp_get_dynamic") ||
-      !required(table.set_dynamic, "omp_set_dynamic") ||
-      !required(table.get_level, "omp_get_level") ||
-      !required(table.get_active_level, "omp_get_active_level") ||
-      !required(table.get_max_active_levels_, "omp_get_max_active_levels") ||
-      !required(table.get_schedule, "omp_get_schedule") ||
-      !required(table.get_nested_, "omp_get_nested")) {
+  if (!required(table->gomp_parallel_, kEntryPoint) ||
+      !required(table->get_thread_num, "omp_get_thread_num") ||
+      !required(table->get_num_threads, "omp_get_num_threads") ||
+      !required(table->get_max_threads, "omp_get_max_threads") ||
+      !required(table->set_num_threads, "omp_set_num_threads") ||
+      !required(table->get_thread_limit, "omp_get_thread_limit") ||
+      !required(table->get_dynamic, "omp_get_dynamic") ||
+      !required(table->set_dynamic, "omp_set_dynamic") ||
+      !required(table->get_level, "omp_get_level") ||
+      !required(table->get_active_level, "omp_get_active_level") ||
+      !required(table->get_max_active_levels_, "omp_get_max_active_levels") ||
+      !required(table->get_schedule, "omp_get_schedule") ||
+      !required(table->get_nested_, "omp_get_nested")) {
     return nullptr;
   }
 
   // Before OpenMP 5.0 nest-var alone decides on nesting. From 5.0 on, max-active-levels-var does,
   // omp_get_nested only repeats it, and LLVM's prints a warning of its deprecation when called.
   void* openmp_5 = platform::symbol_in(library, "omp_get_supported_active_levels");
-  if (openmp_5 != nullptr) table.get_nested_ = nullptr;
+  if (openmp_5 != nullptr) table->get_nested_ = nullptr;
 
-  if (!load(table.get_place_num_procs_, library, "omp_get_place_num_procs") ||
-      !load(table.get_place_proc_ids_, library, "omp_get_place_proc_ids") ||
-      !load(table.get_num_places_, library, "omp_get_num_places")) {
-    table.get_num_places_ = nullptr;
+  if (!load(table->get_place_num_procs_, library, "omp_get_place_num_procs") ||
+      !load(table->get_place_proc_ids_, library, "omp_get_place_proc_ids") ||
+      !load(table->get_num_places_, library, "omp_get_num_places")) {
+    table->get_num_places_ = nullptr;
   }
 
-  table.library_ = library;
-  table.gnu_ = !is_llvms(library);
-  table.path_ = platform::library_of(reinterpret_cast<void*>(table.gomp_parallel_));
-  table.read_initial_icvs();
-  return new Runtime(table);
+  table->library_ = library;
+  table->gnu_ = !is_llvms(library);
+  table->path_ = platform::library_of(reinterpret_cast<void*>(table->gomp_parallel_));
+  table->read_initial_icvs();
+  return table.release();
 }
 
 // By the entry point of LLVM's own compiler.
@@ -87,16 +90,16 @@ std::vector<int> Runtime::cores_of_places() const {
   return cores;
 }
 
-void Runtime::read_initial_icvs() {
+void Runtime::read_initial_icvs() const {
   const auto read = [](void* table) {
-    Runtime* runtime = static_cast<Runtime*>(table);
-    runtime->initial_nthreads_var_ = runtime->get_max_threads();
+    const Runtime* runtime = *static_cast<const Runtime**>(table);
     int kind = 0, chunk_size = 0;
     runtime->get_schedule(&kind, &chunk_size);
-    runtime->static_is_initial_ = is_static(kind) && std::getenv("OMP_SCHEDULE") == nullptr;
+    runtime->static_is_initial_ = is_static(kind) && !schedule_in_environment();
+    runtime->initial_nthreads_var_.store(runtime->get_max_threads(), std::memory_order_release);
   };
-  // Where no thread can be had: the calling one's are the same, unless somebody has set them here.
-  if (!platform::run_on_fresh_thread(read, this)) read(this);
+  const Runtime* self = this;
+  platform::run_on_fresh_thread(read, &self);
 }
 
 bool Runtime::allows_deeper(int active_level) const {
@@ -109,7 +112,8 @@ bool Runtime::static_schedule_wanted() const {
   if (static_is_initial_) return false;
   int kind = 0, chunk_size = 0;
   get_schedule(&kind, &chunk_size);
-  return is_static(kind);
+  // Where it is not known with what threads start, only the variable tells a wish.
+  return is_static(kind) && (initial_nthreads_var() != 0 || schedule_in_environment());
 }
 
 }  // namespace ompsafe

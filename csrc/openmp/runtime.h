@@ -59,12 +59,16 @@ class Runtime {
   // The cores of the places that the runtime binds threads to, by number; none where it has none.
   std::vector<int> cores_of_places() const;
 
-  // nthreads-var as a new thread has it, before anybody has set anything there.
-  int initial_nthreads_var() const { return initial_nthreads_var_; }
+  // nthreads-var as a new thread has it, before anybody has set anything there; 0 where that is not
+  // known.
+  int initial_nthreads_var() const { return initial_nthreads_var_.load(std::memory_order_acquire); }
+
+  // Has a new thread say so, as is done when the table is filled; it is not known where no thread
+  // could be had for it. To be called with no fork meanwhile, and without the GIL.
+  void read_initial_icvs() const;
 
  private:
   Runtime() = default;
-  void read_initial_icvs();
 
   static std::atomic<const Runtime*> bound_;
 
@@ -78,8 +82,8 @@ class Runtime {
   const void* library_ = nullptr;
   const char* path_ = nullptr;
   bool gnu_ = false;
-  int initial_nthreads_var_ = 1;
-  bool static_is_initial_ = false;
+  mutable std::atomic<int> initial_nthreads_var_{0};
+  mutable std::atomic<bool> static_is_initial_{false};
 };
 
 // dyn-var off for the life of the object: with it on, a runtime gives a team fewer threads as it

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <optional>
 
 #include "openmp/runtime.h"
 #include "system/gil.h"
@@ -25,10 +26,10 @@ struct Torch {
   int (*get_num_threads)() = nullptr;   // nullptr if this torch does not export it
   int (*set_mkl_count)(int) = nullptr;  // nullptr if this torch was built without MKL
   bool shares_pool = false;
-  int count_when_noticed = 0;
 };
 
 std::atomic<const Torch*> found{nullptr};
+std::atomic<int> first_count{0};
 std::atomic<std::int64_t> last_period{-1};
 
 constinit std::mutex looking;
@@ -64,24 +65,27 @@ struct Plan {
 
 // To be called with no fork meanwhile: torch may hold a lock of its own while it answers, which a
 // child could never take. And one at a time: the first question in a forked child has torch make a
-// pool anew, which it does without a lock.
-Plan plan_for_new_thread(const Torch& torch, int initial) {
-  if (torch.get_num_threads == nullptr) return {initial, false};
+// pool anew, which it does without a lock. Nothing where no thread can be had to ask on.
+std::optional<Plan> plan_for_new_thread(const Torch& torch, int initial) {
+  if (torch.get_num_threads == nullptr) return Plan{initial, false};
   const std::lock_guard lock(asking);
   struct Question {
     const Torch& torch;
     Plan plan;
     int mkl_count;
   } question{torch, {initial, false}, 0};
-  platform::run_on_fresh_thread(
+  const bool asked = platform::run_on_fresh_thread(
       [](void* data) {
         Question* asked = static_cast<Question*>(data);
         asked->plan.count = asked->torch.get_num_threads();
         asked->mkl_count = mkl_count_here(asked->torch);
       },
       &question);
+  if (!asked) return std::nullopt;
   Plan plan = question.plan;
   plan.was_told = torch.set_mkl_count != nullptr ? question.mkl_count != 0 : plan.count != initial;
+  int none = 0;
+  first_count.compare_exchange_strong(none, plan.count);
   return plan;
 }
 
@@ -95,8 +99,7 @@ void notice(void* library) {
     torch->shares_pool = true;
     Runtime::bind(runtime);
   }
-  torch->count_when_noticed =
-      plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var()).count;
+  plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var());
   found.store(torch, std::memory_order_release);
 }
 
@@ -132,13 +135,14 @@ bool has_run_here() {
   return platform::thread_local_storage_in_use(found.load(std::memory_order_acquire)->library);
 }
 
-int count_on_new_thread(int otherwise) {
+int count_on_new_thread(int initial) {
   const WithoutGil without_gil;
   const NoForkMeanwhile no_fork;
-  return plan_for_new_thread(*found.load(std::memory_order_acquire), otherwise).count;
+  const auto plan = plan_for_new_thread(*found.load(std::memory_order_acquire), initial);
+  return plan ? plan->count : 0;
 }
 
-int count_when_noticed() { return found.load(std::memory_order_acquire)->count_when_noticed; }
+int count_when_noticed() { return first_count.load(std::memory_order_relaxed); }
 
 bool was_told_here(const Runtime& runtime) {
   const Torch& torch = *found.load(std::memory_order_acquire);
@@ -157,9 +161,10 @@ bool settle_here(const Runtime& runtime) {
   const bool told_here = was_told_here(runtime);
   int expected = count;
   if (!told_here) {
-    const Plan plan = plan_for_new_thread(torch, initial);
-    if (plan.count != count && (plan.was_told || count != initial)) return false;
-    expected = plan.count;
+    const std::optional<Plan> plan = plan_for_new_thread(torch, initial);
+    if (!plan) return false;
+    if (plan->count != count && (plan->was_told || count != initial)) return false;
+    expected = plan->count;
   }
   int answer;
   {

@@ -23,10 +23,12 @@ bool has_run_here();
 
 // at::get_num_threads() on a thread where torch has run nothing yet: the last
 // torch.set_num_threads(k) of any thread, or torch's default. Asked on a short-lived thread, since
-// torch sets nthreads-var of the thread that asks. `otherwise` if it cannot be asked.
-int count_on_new_thread(int otherwise);
+// torch sets nthreads-var of the thread that asks. 0 if no such thread can be had; `initial` if
+// this torch does not tell.
+int count_on_new_thread(int initial);
 
-// The same, as it was when torch was noticed.
+// The same, as it was when torch was first asked: when it was noticed, if a thread could be had for
+// it; 0 if it has not been asked yet.
 int count_when_noticed();
 
 // Whether torch.set_num_threads has been called on this thread; or, where this torch was built

@@ -5,6 +5,8 @@
 
 #include "openmp/runtime.h"
 #include "openmp/torch.h"
+#include "system/gil.h"
+#include "system/no_fork.h"
 #include "system/platform.h"
 #include "system/thread_state.h"
 
@@ -49,21 +51,34 @@ int count_where_untouched(ThreadState::Followed& followed) {
       return initial;
     }
   }
-  followed.answer = torch::count_on_new_thread(initial);
+  const int answer = torch::count_on_new_thread(initial);
+  // No thread could be had to ask on: the next launch asks again.
+  if (answer == 0) return followed.answer != 0 ? followed.answer : initial;
+  followed.answer = answer;
   followed.period = period;
   followed.epoch = now;
   return followed.answer;
 }
 
-// What is known of this thread, on the runtime that launches run on now.
+int initial_nthreads_var_of(const Runtime& runtime) {
+  if (runtime.initial_nthreads_var() == 0) {
+    const WithoutGil without_gil;
+    const NoForkMeanwhile no_fork;
+    runtime.read_initial_icvs();
+  }
+  return runtime.initial_nthreads_var();
+}
+
+// What is known of this thread, on the runtime that launches run on now. An nthreads_var of 0 means
+// that it is not known yet what threads start with.
 ThreadState::Followed& followed_here() {
   torch::look_for_torch();
   const Runtime* runtime = Runtime::bound();
   ThreadState::Followed& followed = this_thread.followed;
-  if (followed.runtime != runtime) {
+  if (followed.runtime != runtime || followed.nthreads_var == 0) {
     followed = {};
     followed.runtime = runtime;
-    followed.nthreads_var = runtime->initial_nthreads_var();
+    followed.nthreads_var = initial_nthreads_var_of(*runtime);
   }
   return followed;
 }
@@ -76,7 +91,7 @@ ThreadState::Followed& followed_here() {
 void settle_torch() {
   if (this_thread.followed.settled) return;
   ThreadState::Followed& followed = followed_here();
-  if (!torch::loaded()) return;
+  if (!torch::loaded() || followed.nthreads_var == 0) return;
   if (!platform::is_main_thread() || !torch::shares_pool()) {
     followed.settled = true;
     return;
@@ -95,6 +110,7 @@ int followed_count() {
   ThreadState::Followed& followed = followed_here();
   const Runtime* runtime = followed.runtime;
   const int nthreads_var = runtime->get_max_threads();
+  if (followed.nthreads_var == 0) return nthreads_var;
   const bool is_set = nthreads_var != runtime->initial_nthreads_var();
   if (nthreads_var != followed.nthreads_var) {
     followed.nthreads_var = nthreads_var;
