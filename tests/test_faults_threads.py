@@ -7,14 +7,14 @@ that starts them, with whatever runtime: where a runtime is refused one, it ends
 from typing import Any
 
 import pytest
-from harness.faults import ONLY, run
+from harness.faults import run
 from harness.runtimes import RUNTIMES
-
-each_call = pytest.mark.parametrize("only", ONLY.values(), ids=ONLY.keys())
 
 COUNTS = """
 import torch, counting, kernels, openmp
 from python_threads import here, on_new_thread, on_second_thread
+
+import first_launches  # what Numba imports for them
 
 def icvs_kept(function):
     before = openmp.the_one().icvs()
@@ -40,17 +40,16 @@ def case(failing):
 """
 
 
-def _each_call(case: str, only: bool, env: dict[str, str]) -> tuple[dict[str, Any], Any]:
+def _each_call(case: str, env: dict[str, str]) -> tuple[dict[str, Any], Any]:
     answers: tuple[dict[str, Any], Any] = run(
-        f"{case}\nresults = at_each_call(case, 'pthread_create', only={only})", env
+        f"{case}\nresults = at_each_call(case, 'pthread_create')", env
     )
     return answers
 
 
 @pytest.mark.needs_torch
-@each_call
-def test_p2_what_no_thread_could_be_had_to_ask_for_is_asked_again(only: bool) -> None:
-    answers, undisturbed = _each_call(COUNTS, only, {"OMP_NUM_THREADS": "2"})
+def test_p2_what_no_thread_could_be_had_to_ask_for_is_asked_again() -> None:
+    answers, undisturbed = _each_call(COUNTS, {"OMP_NUM_THREADS": "2"})
     assert undisturbed == [[3, 3, 3], [3, 3, 3], [5, 5, 5]]
     # The initial ICVs, torch's count as it is noticed, and for each of the other threads.
     assert len(answers) >= 4
@@ -95,16 +94,15 @@ COUNTS_OF_TEAMS = [2, 4, 8, 4]
 
 
 @pytest.mark.parametrize("runtime", ["GNU, the system's", "LLVM", "torch"])
-@each_call
 def test_p5_launches_are_right_where_no_thread_is_to_be_had_and_whole_afterwards(
-    runtime: str, only: bool
+    runtime: str,
 ) -> None:
     before = "import torch; torch.set_num_threads(4)" if runtime == "torch" else ""
     if before:
         pytest.importorskip("torch")
     case = TEAMS.format(before=before, counts=COUNTS_OF_TEAMS)
     env = {"NUMBA_NUM_THREADS": "8"} | RUNTIMES.get(runtime, {})
-    answers, undisturbed = _each_call(case, only, env)
+    answers, undisturbed = _each_call(case, env)
     assert undisturbed == COUNTS_OF_TEAMS
     assert len(answers) >= 4
     for call, teams in answers.items():

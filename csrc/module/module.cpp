@@ -2,8 +2,6 @@
 // that Numba looks for in a layer, and the few calls that the Python side needs.
 #include <Python.h>
 
-#include <string>
-
 #include "module/fork.h"
 #include "numba/chunks.h"
 #include "numba/launch.h"
@@ -33,7 +31,7 @@ PyObject* open_library(PyObject*, PyObject* arguments) {
   int load = 0;
   if (!PyArg_ParseTuple(arguments, "zp:open_library", &name, &load)) return nullptr;
   void* library = nullptr;
-  std::string reason;
+  const char* reason = nullptr;
   {
     const WithoutGil without_gil;
     if (name == nullptr) {
@@ -44,8 +42,9 @@ PyObject* open_library(PyObject*, PyObject* arguments) {
       library = platform::loaded_library(name);
     }
   }
-  if (!reason.empty()) PyErr_SetString(PyExc_OSError, reason.c_str());
-  return reason.empty() ? handle_or_none(library) : nullptr;
+  if (reason == nullptr) return handle_or_none(library);
+  PyErr_SetString(PyExc_OSError, reason);
+  return nullptr;
 }
 
 // 0 with an exception set.
@@ -78,6 +77,7 @@ PyObject* bind(PyObject*, PyObject* handle) {
     const NoForkMeanwhile no_fork;
     runtime = Runtime::open(library, &missing);
   }
+  if (runtime == nullptr && missing == nullptr) return PyErr_NoMemory();
   if (runtime == nullptr) {
     PyErr_Format(PyExc_OSError, "the library has no function %s", missing);
     return nullptr;

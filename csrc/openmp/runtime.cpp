@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
+#include <new>
 
+#include "system/memory.h"
 #include "system/platform.h"
 
 namespace ompsafe {
@@ -34,7 +35,10 @@ std::atomic<const Runtime*> Runtime::bound_{nullptr};
 void* Runtime::seen_by(void* library) { return platform::library_with(library, kEntryPoint); }
 
 const Runtime* Runtime::open(void* library, const char** missing) {
-  std::unique_ptr<Runtime> table(new Runtime);
+  *missing = nullptr;
+  void* memory = std::malloc(sizeof(Runtime));
+  if (memory == nullptr) return nullptr;
+  Owned<Runtime> table(new (memory) Runtime);
   const auto required = [&](auto*& function, const char* symbol) {
     if (load(function, library, symbol)) return true;
     *missing = symbol;
@@ -79,13 +83,15 @@ bool Runtime::is_llvms(void* library) {
   return platform::symbol_in(library, "__kmpc_fork_call") != nullptr;
 }
 
-std::vector<int> Runtime::cores_of_places() const {
-  std::vector<int> cores;
+platform::Cores Runtime::cores_of_places() const {
+  platform::Cores cores{};
   if (get_num_places_ == nullptr) return cores;
   for (int place = 0; place < get_num_places_(); ++place) {
-    const std::size_t before = cores.size();
-    cores.resize(before + get_place_num_procs_(place));
-    get_place_proc_ids_(place, cores.data() + before);
+    const int count = get_place_num_procs_(place);
+    const Owned<int[]> ids = array_of<int>(count);
+    if (ids == nullptr) continue;
+    get_place_proc_ids_(place, ids.get());
+    for (int i = 0; i < count; ++i) platform::add_core(cores, ids[i]);
   }
   return cores;
 }

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <atomic>
-#include <vector>
+
+#include "system/platform.h"
 
 namespace ompsafe {
 
@@ -15,7 +16,8 @@ class Runtime {
   static void* seen_by(void* library);
 
   // Fills a table from `library`, all of whose functions come from there. nullptr if one is
-  // missing: *missing names it. A table lives as long as the process, as the library does.
+  // missing, and *missing names it, or if there is no memory for it: nullptr. A table lives as long
+  // as the process, as the library does.
   static const Runtime* open(void* library, const char** missing);
 
   // Whether `library` is LLVM's runtime or Intel's, whatever it is called.
@@ -56,8 +58,8 @@ class Runtime {
   const void* library() const { return library_; }
   const char* path() const { return path_; }
 
-  // The cores of the places that the runtime binds threads to, by number; none where it has none.
-  std::vector<int> cores_of_places() const;
+  // The cores of the places that the runtime binds threads to, if it has any.
+  platform::Cores cores_of_places() const;
 
   // nthreads-var as a new thread has it, before anybody has set anything there; 0 where that is not
   // known.

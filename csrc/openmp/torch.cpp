@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -37,14 +38,19 @@ constinit std::mutex asking;
 std::atomic<std::uint64_t> code_seen{0};
 
 // torch's regions run on the runtime that the symbol resolves to for libtorch_cpu: the global scope
-// first, as the dynamic linker does it, then its own dependencies.
-const Runtime* runtime_of(void* library) {
+// first, as the dynamic linker does it, then its own dependencies. *found is nullptr where launches
+// cannot run on that. False where there is no memory to tell.
+bool find_runtime_of(void* library, const Runtime** found) {
   void* runtime = Runtime::seen_by(platform::global_scope());
   if (runtime == nullptr) runtime = Runtime::seen_by(library);
   const Runtime* bound = Runtime::bound();
-  if (runtime == bound->library()) return bound;
   const char* missing = nullptr;
-  return runtime == nullptr ? nullptr : Runtime::open(runtime, &missing);
+  if (runtime == nullptr) {
+    *found = nullptr;
+  } else {
+    *found = runtime == bound->library() ? bound : Runtime::open(runtime, &missing);
+  }
+  return runtime == nullptr || *found != nullptr || missing != nullptr;
 }
 
 // The count that MKL has for the calling thread alone, 0 for none. torch.set_num_threads sets it,
@@ -89,18 +95,30 @@ std::optional<Plan> plan_for_new_thread(const Torch& torch, int initial) {
   return plan;
 }
 
-// To be called with no fork meanwhile.
-void notice(void* library) {
-  Torch* torch = new Torch{.library = library};
+// To be called with no fork meanwhile. False, and nothing is noticed, where there is no memory for
+// it.
+bool notice(void* library) {
+  const Runtime* runtime = nullptr;
+  if (!find_runtime_of(library, &runtime)) return false;
+  void* memory = std::malloc(sizeof(Torch));
+  if (memory == nullptr) return false;
+  Torch* torch = new (memory) Torch{.library = library};
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
   torch->set_mkl_count = reinterpret_cast<int (*)(int)>(platform::symbol_in(library, kSetMklCount));
-  if (const Runtime* runtime = runtime_of(library)) {
+  if (runtime != nullptr) {
     torch->shares_pool = true;
     Runtime::bind(runtime);
   }
   plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var());
   found.store(torch, std::memory_order_release);
+  return true;
+}
+
+bool may_be_mapped() {
+  bool is_mapped = false;
+  const auto note = [](const char*, void* mapped) { *static_cast<bool*>(mapped) = true; };
+  return !platform::for_each_mapped_file_named(kLibrary, note, &is_mapped) || is_mapped;
 }
 
 }  // namespace
@@ -112,16 +130,14 @@ void look_for_torch() {
   last_period.store(period, std::memory_order_relaxed);
   const std::uint64_t code = platform::code_mapped();
   if (code_seen.exchange(code) == code && code != 0) return;
-  if (code != 0 && platform::mapped_files_named(kLibrary).empty()) return;
+  if (code != 0 && !may_be_mapped()) return;
   const WithoutGil without_gil;
   const NoForkMeanwhile no_fork;
   const std::lock_guard lock(looking);
   if (loaded()) return;
-  if (void* library = platform::loaded_library(kLibrary)) {
-    notice(library);
-  } else {
-    code_seen = 0;  // being loaded
-  }
+  void* library = platform::loaded_library(kLibrary);
+  // Else it is being loaded, or could not be looked for: again next time.
+  if (library == nullptr || !notice(library)) code_seen = 0;
 }
 
 bool loaded() { return found.load(std::memory_order_acquire) != nullptr; }

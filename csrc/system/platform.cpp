@@ -18,10 +18,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
-#include <memory>
-#include <new>
 #include <string_view>
-#include <utility>
+
+#include "system/memory.h"
 
 namespace ompsafe::platform {
 namespace {
@@ -53,7 +52,7 @@ bool create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 void* run_started(void* started) {
   const StartedThread thread = *static_cast<StartedThread*>(started);
-  delete static_cast<StartedThread*>(started);
+  std::free(started);
   thread.body(thread.argument);
   return nullptr;
 }
@@ -95,17 +94,20 @@ std::int64_t nanoseconds_of(clockid_t clock) {
   return now.tv_sec * std::int64_t{1000000000} + now.tv_nsec;
 }
 
-// Calls visit(line) for the lines of a file of the kernel's, until it returns false.
+// Calls visit(line) for the lines of a file of the kernel's, until it returns false. False where
+// that file cannot be read: there is none, no memory, or no descriptor for it.
 template <typename Visit>
-void for_each_line(const char* path, Visit visit) {
+bool for_each_line(const char* path, Visit visit) {
   std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return;
+  if (file == nullptr) return false;
   char* line = nullptr;
   std::size_t size = 0;
-  while (getline(&line, &size, file) > 0 && visit(line)) {
-  }
+  bool more = true;
+  while (more && getline(&line, &size, file) > 0) more = visit(line);
+  const bool read = !more || std::feof(file) != 0;
   std::free(line);
   std::fclose(file);
+  return read;
 }
 
 Cores cores_of(pid_t thread) {
@@ -137,33 +139,28 @@ std::uint64_t code_mapped() {
   return kilobytes;
 }
 
-std::vector<std::string> mapped_files_named(std::string_view prefix) {
-  std::vector<std::string> found;
-  for_each_line("/proc/self/maps", [&](const char* line) {
-    const char* path = std::strchr(line, '/');
+bool for_each_mapped_file_named(std::string_view prefix, void (*visit)(const char*, void*),
+                                void* argument) {
+  return for_each_line("/proc/self/maps", [&](char* line) {
+    char* path = std::strchr(line, '/');
     if (path == nullptr) return true;
     if (std::string_view(std::strrchr(path, '/') + 1).starts_with(prefix)) {
-      std::string file(path, std::strcspn(path, "\n"));
-      // A library's segments follow each other.
-      if (found.empty() || found.back() != file) found.push_back(std::move(file));
+      path[std::strcspn(path, "\n")] = '\0';
+      visit(path, argument);
     }
     return true;
   });
-  return found;
 }
 
 void* loaded_library(const char* name) { return dlopen(name, RTLD_NOW | RTLD_NOLOAD); }
 
-void* load_library(const char* name, std::string* reason) {
+void* load_library(const char* name, const char** reason) {
   void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) *reason = dlerror();
   return library;
 }
 
-void* global_scope() {
-  static void* const scope = dlopen(nullptr, RTLD_NOW);
-  return scope;
-}
+void* global_scope() { return dlopen(nullptr, RTLD_NOW); }
 
 void* symbol_in(void* library, const char* symbol) { return dlsym(library, symbol); }
 
@@ -183,6 +180,11 @@ bool thread_local_storage_in_use(void* library) {
 }
 
 bool is_main_thread() { return gettid() == getpid(); }
+
+void add_core(Cores& cores, int core) {
+  constexpr int kBits = CHAR_BIT * sizeof cores[0];
+  if (core < kMostCores) cores[core / kBits] |= 1UL << core % kBits;
+}
 
 Cores cores_of_main_thread() { return cores_of(getpid()); }
 
@@ -207,15 +209,17 @@ bool process_was_forked() {
 }
 
 bool start_thread(void (*body)(void*), void* argument, std::size_t stack_size) {
-  StartedThread* started = new StartedThread{body, argument};
+  Owned<StartedThread> started(static_cast<StartedThread*>(std::malloc(sizeof(StartedThread))));
+  if (started == nullptr) return false;
+  *started = {body, argument};
   pthread_attr_t detached;
   pthread_attr_init(&detached);
   pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
   if (stack_size != 0) pthread_attr_setstacksize(&detached, stack_size);
   pthread_t thread;
-  const bool created = create_thread(&thread, &detached, run_started, started);
+  const bool created = create_thread(&thread, &detached, run_started, started.get());
   pthread_attr_destroy(&detached);
-  if (!created) delete started;
+  if (created) static_cast<void>(started.release());
   return created;
 }
 
@@ -228,7 +232,7 @@ bool run_on_fresh_thread(void (*body)(void*), void* argument) {
 }
 
 unsigned threads_to_be_had(unsigned wanted, std::size_t stack_size) {
-  const std::unique_ptr<WaitingThread[]> threads(new (std::nothrow) WaitingThread[wanted]);
+  const auto threads = array_of<WaitingThread>(wanted);
   if (threads == nullptr) return 0;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);

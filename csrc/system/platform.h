@@ -7,9 +7,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace ompsafe::platform {
 
@@ -34,9 +32,11 @@ std::int64_t coarse_clock_ns();
 // mapped). 0 where there is no /proc.
 std::uint64_t code_mapped();
 
-// The files mapped into the process whose name, without the folder, begins so, each once
-// (/proc/self/maps).
-std::vector<std::string> mapped_files_named(std::string_view prefix);
+// Calls visit(file, argument) for the files mapped into the process whose name, without the folder,
+// begins so; maybe more than once for one (/proc/self/maps). False where they cannot be read to the
+// end.
+bool for_each_mapped_file_named(std::string_view prefix, void (*visit)(const char*, void*),
+                                void* argument);
 
 // All below down to is_main_thread, but for thread_local_storage_in_use, wait for the dynamic
 // linker's lock: not to be called at a fork, nor with the GIL held (gil.h).
@@ -45,8 +45,9 @@ std::vector<std::string> mapped_files_named(std::string_view prefix);
 // not. Loads nothing.
 void* loaded_library(const char* name);
 
-// The same, and loads it if it is not there; nullptr if that fails, *reason says why.
-void* load_library(const char* name, std::string* reason);
+// The same, and loads it if it is not there; nullptr if that fails, and *reason says why, until
+// this thread asks the linker for something else.
+void* load_library(const char* name, const char** reason);
 
 // What the dynamic linker offers to everybody: the program, LD_PRELOAD, libraries opened with
 // RTLD_GLOBAL.
@@ -70,7 +71,10 @@ bool thread_local_storage_in_use(void* library);
 bool is_main_thread();
 
 // A set of cores, a bit for each; as many as Linux can be built for.
-using Cores = std::array<unsigned long, 8192 / (CHAR_BIT * sizeof(unsigned long))>;
+constexpr int kMostCores = 8192;
+using Cores = std::array<unsigned long, kMostCores / (CHAR_BIT * sizeof(unsigned long))>;
+
+void add_core(Cores& cores, int core);
 
 // Those that the main thread and the calling one may use; none where that cannot be told.
 Cores cores_of_main_thread();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <climits>
 
 #include "system/platform.h"
 
@@ -11,7 +10,6 @@ namespace ompsafe::cores {
 namespace {
 
 using Word = platform::Cores::value_type;
-constexpr int kBits = sizeof(Word) * CHAR_BIT;
 
 // No lock: a child could be born with it.
 std::atomic<Word> known[std::tuple_size_v<platform::Cores>];
@@ -28,20 +26,10 @@ void add(const platform::Cores& cores) {
   if (more != 0) number.fetch_add(more);
 }
 
-platform::Cores of_places(const Runtime& runtime) {
-  platform::Cores cores{};
-  for (const int core : runtime.cores_of_places()) {
-    if (const std::size_t word = core / kBits; word < cores.size()) {
-      cores[word] |= Word{1} << core % kBits;
-    }
-  }
-  return cores;
-}
-
 }  // namespace
 
 void look(const Runtime& runtime) {
-  if (places_known.exchange(&runtime) != &runtime) add(of_places(runtime));
+  if (places_known.exchange(&runtime) != &runtime) add(runtime.cores_of_places());
   add(platform::cores_of_main_thread());
   if (!platform::is_main_thread()) add(platform::cores_of_this_thread());
 }

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
-#include <string>
 #include <string_view>
 
 #include "openmp/runtime.h"
+#include "system/memory.h"
 #include "system/platform.h"
 
 namespace ompsafe::pools {
@@ -19,8 +21,8 @@ constexpr const char* kFileName = "libgomp";
 constexpr int kPauseSoft = 1;  // omp_pause_soft: the ICVs stay
 
 struct GnuRuntime {
-  std::string path;                // as the dynamic linker knows it
-  std::string file;                // as the kernel does
+  const char* path;                // as the dynamic linker knows it
+  const char* file;                // as the kernel does
   int (*pause_resource_all)(int);  // nullptr before GCC 9
   GnuRuntime* next;
   bool lost_in_child = false;
@@ -38,6 +40,11 @@ std::atomic<bool> end_pools_at_fork{true};
 constinit std::mutex looking;
 std::uint64_t code_seen = 0;
 
+// Whether some may have come that could not be looked for, or that there was no memory for; and
+// whether that was so at the fork that this process comes from, so that their pools may be lost.
+std::atomic<bool> some_unknown{false};
+bool unknown_lost = false;
+
 const GnuRuntime* known(std::string_view path) {
   for (const GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     if (runtime->path == path || runtime->file == path) return runtime;
@@ -45,20 +52,47 @@ const GnuRuntime* known(std::string_view path) {
   return nullptr;
 }
 
-void know(const std::string& file) {
-  if (known(file) != nullptr) return;
-  void* library = platform::loaded_library(file.c_str());
+// False where there is no memory for it.
+bool know(const char* file) {
+  if (known(file) != nullptr) return true;
+  void* library = platform::loaded_library(file);
   // Some distributions install LLVM's runtime under GNU's name.
-  if (library == nullptr || Runtime::is_llvms(library)) return;
+  if (library == nullptr || Runtime::is_llvms(library)) return true;
   const char* path = platform::library_of(platform::symbol_in(library, "omp_get_max_threads"));
-  if (path == nullptr || known(path) != nullptr) return;
-  first = new GnuRuntime{
+  if (path == nullptr || known(path) != nullptr) return true;
+  auto own_file = array_of<char>(std::strlen(file) + 1);
+  void* memory = std::malloc(sizeof(GnuRuntime));
+  if (own_file == nullptr || memory == nullptr) {
+    std::free(memory);
+    return false;
+  }
+  std::strcpy(own_file.get(), file);
+  first = new (memory) GnuRuntime{
       .path = path,
-      .file = file,
+      .file = own_file.release(),
       .pause_resource_all =
           reinterpret_cast<int (*)(int)>(platform::symbol_in(library, "omp_pause_resource_all")),
       .next = first,
+      .lost = unknown_lost,
   };
+  return true;
+}
+
+// False where that could not be done.
+bool know_all() {
+  bool all = true;
+  const auto know_one = [](const char* file, void* all) {
+    if (!know(file)) *static_cast<bool*>(all) = false;
+  };
+  const std::uint64_t code = platform::code_mapped();
+  if (code_seen != code || code == 0) {
+    code_seen = code;
+    all = platform::for_each_mapped_file_named(kFileName, know_one, &all) && all;
+  }
+  // The one that launches run on may have any name.
+  const Runtime* bound = Runtime::bound();
+  if (bound != nullptr && bound->gnu() && bound->path() != nullptr) all &= know(bound->path());
+  return all;
 }
 
 bool is_lost_here(const GnuRuntime& runtime) {
@@ -79,14 +113,8 @@ bool end_at_forks() { return end_pools_at_fork.load(std::memory_order_relaxed); 
 
 void look_for_runtimes() {
   const std::lock_guard lock(looking);
-  const std::uint64_t code = platform::code_mapped();
-  if (code_seen != code || code == 0) {
-    code_seen = code;
-    for (const std::string& file : platform::mapped_files_named(kFileName)) know(file);
-  }
-  // The one that launches run on may have any name.
-  const Runtime* bound = Runtime::bound();
-  if (bound != nullptr && bound->gnu() && bound->path() != nullptr) know(bound->path());
+  some_unknown = !know_all();
+  if (some_unknown) code_seen = 0;  // looked for again next time
 }
 
 void end_here() {
@@ -105,7 +133,8 @@ void prepare_fork() {
 
 void after_fork_in_child() {
   new (&looking) std::mutex;
-  bool lost = false;
+  unknown_lost = some_unknown;
+  bool lost = unknown_lost;
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     runtime->lost = runtime->lost_in_child;
     lost |= runtime->lost_in_child;
@@ -115,7 +144,8 @@ void after_fork_in_child() {
 
 void count_as_lost(const char* newer_than_fork) {
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
-    if (newer_than_fork != nullptr && runtime->path.starts_with(newer_than_fork)) continue;
+    if (newer_than_fork != nullptr && std::string_view(runtime->path).starts_with(newer_than_fork))
+      continue;
     runtime->lost = true;
     any_lost = true;
   }
@@ -124,7 +154,8 @@ void count_as_lost(const char* newer_than_fork) {
 bool lost_here(const Runtime& runtime) {
   if (!any_lost.load(std::memory_order_relaxed) || runtime.path() == nullptr) return false;
   const GnuRuntime* gnu = known(runtime.path());
-  return gnu != nullptr && is_lost_here(*gnu);
+  if (gnu == nullptr) return unknown_lost && runtime.gnu() && platform::is_main_thread();
+  return is_lost_here(*gnu);
 }
 
 }  // namespace ompsafe::pools

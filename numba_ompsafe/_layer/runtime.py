@@ -44,6 +44,7 @@ def bind() -> None:
 
     Raises:
         OpenMPRuntimeNotFoundError: there is none; the message names all that was tried.
+        OSError: which ones are loaded cannot be read just now; none is loaded beside them.
     """
     from numba_ompsafe import _core
 
@@ -85,8 +86,11 @@ def _candidates() -> Iterator[_Candidate]:
 
     yield _Candidate("the global scope of the dynamic linker", _core.open_library(None, False))
     yield _Candidate("what a loaded torch depends on", loaded("libtorch_cpu.so"))
-    for path in _loaded_runtimes():
-        yield _Candidate(f"loaded already: {path}", loaded(path))
+    try:
+        for path in _loaded_runtimes():
+            yield _Candidate(f"loaded already: {path}", loaded(path))
+    except FileNotFoundError as error:  # there is no /proc
+        yield _Candidate("loaded already", None, f"cannot be told: {error}")
     for file in _runtimes_in_torch_wheel():
         place = f"in torch's wheel: {file}"
         shared = loaded(file.name)

@@ -10,9 +10,6 @@ from harness.processes import results_of
 # How often a process ends in a way that depends on what its threads do just then.
 RUNS = int(os.environ.get("TESTS_FAULTS_RUNS", "3"))
 
-# Calls that fail one by one, and all from one on.
-ONLY = {"one": True, "all from one on": False}
-
 
 def run(code: str, env: Mapping[str, str] | None = None, **options: Any) -> Any:
     """Run ``code``, which finds all of tests/support/faults.py; return what is in ``results``."""

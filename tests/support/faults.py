@@ -16,7 +16,7 @@ LAYER, ANYBODY = "/_core.abi3", ""
 # Longer than the layer remembers what it was refused.
 REMEMBERED = 0.15
 # How many of the calls of a case fail, two or more, each in a child of its own.
-CALLS = max(2, int(os.environ.get("TESTS_FAULTS_CALLS", "5")))
+CALLS = max(2, int(os.environ.get("TESTS_FAULTS_CALLS", "3")))
 _NEVER = 1 << 40
 
 _shim = ctypes.CDLL(None)
@@ -51,35 +51,41 @@ class Failing:
         _shim.faults_begin()
 
 
-def at_each_call(case, function, *, only, by=LAYER, error=errno.EAGAIN):
-    """Run ``case(failing)`` in a child for each call that it makes; return what they returned.
+def at_each_call(case, function, *, by=LAYER, error=errno.EAGAIN):
+    """Run ``case(failing)`` in children in which a call fails; return what they returned.
 
-    Or for some of its calls, the first and the last among them, if it makes more than CALLS.
+    It is each call that the case makes, or some, the first and the last among them, if there are
+    more than CALLS: once that call alone, and once all after it, too.
 
     Args:
         case: returns what JSON can hold; ``failing`` is for the part of it in which calls fail.
         function: what FAULTS_IN of the shim may say.
-        only: whether a call fails alone, or all after it, too.
         by: a part of the path of the library whose calls are meant.
         error: what they fail with.
 
     Returns:
-        A dict from the number of the call, and what a child returned in which none has failed.
+        A dict by the calls that fail, and what a child returned in which none has failed.
     """
 
-    def run(first, last):
+    def run(first, last=None):
         failing = Failing(function, first, last, by, error)
         return forks.in_child(lambda: [case(failing), failing.counted])
 
-    undisturbed, calls = run(_NEVER, None)
+    undisturbed, calls = run(_NEVER)
     answers = {}
-    for step in range(min(calls, CALLS)):
-        call = calls if calls <= 1 else 1 + step * (calls - 1) // (min(calls, CALLS) - 1)
-        try:
-            answers[call], _ = run(call, call if only else None)
-        except Exception as caught:
-            raise AssertionError(f"where call {call} of {function} fails: {caught}") from caught
+    for first in _some(calls):
+        for words, last in ((f"{function} {first}", first), (f"{function} {first} and on", None)):
+            try:
+                answers[words], _ = run(first, last)
+            except Exception as caught:
+                raise AssertionError(f"where {words} fails: {caught}") from caught
     return answers, undisturbed
+
+
+def _some(calls):
+    """Return the numbers of some calls."""
+    steps = min(calls, CALLS) - 1
+    return [1 + step * (calls - 1) // steps for step in range(steps + 1)] if steps > 0 else [1]
 
 
 def let_it_be_forgotten():
