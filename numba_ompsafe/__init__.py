@@ -13,11 +13,15 @@ import sys
 # Not from typing, whose import costs more than all the rest of this package's start.
 TYPE_CHECKING = False
 
-if not (sys.platform == "linux" and os.uname().machine in ("x86_64", "aarch64")):
-    raise ImportError(
-        "numba-ompsafe supports Linux on x86-64 and aarch64 only; Numba's own threading layers go "
-        "on working without it"
-    )
+# What there is to say where it does nothing, else None. It is said as soon as something of it is
+# used, and not when it is imported: Numba imports all extensions, and warns of those that fail,
+# whatever layer is used.
+unsupported: str | None = (
+    "numba-ompsafe supports Linux on x86-64 and aarch64 only; Numba's own threading layers go on "
+    "working without it"
+)
+if sys.platform == "linux" and os.uname().machine in ("x86_64", "aarch64"):
+    unsupported = None
 
 if TYPE_CHECKING:
     from numba_ompsafe._control.counts import (
@@ -66,13 +70,17 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # or misspelt names would pass
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if unsupported:
+            raise ImportError(unsupported)
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*__all__, "__version__", "__doc__", "__file__", "__name__", "__path__"]

@@ -105,6 +105,51 @@ def test_p7_an_error_at_the_start_does_not_break_it(start_up_files: str) -> None
     assert ("numba_ompsafe" in said) == (START_UP_FILE == "numba_ompsafe.start")
 
 
+# As they may be had: what is read of the machine is another one's.
+UNSUPPORTED = """
+import contextlib, io, json, os, sys
+machine = os.uname()
+os.uname = lambda: type("", (), {"machine": "riscv64"})
+sys.path += %s
+"""
+
+
+def test_p7_p8_on_an_unsupported_machine_numba_is_left_alone_and_whoever_asks_is_told() -> None:
+    code = (
+        UNSUPPORTED % SITE_PACKAGES
+        + """
+import numba_ompsafe
+from numba_ompsafe import _startup
+_startup.register_finder()
+os.uname = lambda: machine
+import kernels, numba
+kernels.launch()
+answers = [numba.threading_layer()]
+for name in ("threads", "enable", "report"):
+    try:
+        getattr(numba_ompsafe, name)
+    except ImportError as error:
+        answers.append(str(error))
+from numba_ompsafe._command import main
+with contextlib.redirect_stderr(io.StringIO()) as said:
+    try:
+        main(["report"])
+    except SystemExit as end:
+        answers += [end.code, said.getvalue()]
+found = [type(one).__module__ for one in sys.meta_path]
+print(json.dumps([answers, "numba_ompsafe._startup" in found]))
+"""
+    )
+    sentence = "numba-ompsafe supports Linux on x86-64 and aarch64 only; Numba's own threading"
+    (layer, *told, status, line), registered = run_python(
+        code, {"NUMBA_THREADING_LAYER": "workqueue"}, layer=None, options=("-S", "-W", "error")
+    )
+    assert (layer, status, registered) == ("workqueue", 2, False)
+    assert len(told) == 3
+    assert all(one.startswith(sentence) for one in told)
+    assert line.startswith(f"numba-ompsafe: {sentence}")
+
+
 def test_p7_a_numba_that_looks_different_inside_is_left_alone() -> None:
     code = """
     import json, types

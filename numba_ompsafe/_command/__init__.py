@@ -15,9 +15,11 @@ _DESCRIPTION = "Tell what is wrong with a process's thread settings, and what to
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say, those of the command line if None; return the exit status."""
-    from numba_ompsafe import __version__
+    from numba_ompsafe import __version__, unsupported
 
     parser = Parser(prog="numba-ompsafe", description=_DESCRIPTION)
+    if unsupported:
+        parser.fail(unsupported)
     parser.add_argument("--version", action="version", version=f"numba-ompsafe {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     inspection.add_report(commands)

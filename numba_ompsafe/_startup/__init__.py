@@ -11,6 +11,8 @@ so it imports nothing that is not loaded already.
 import os
 import sys
 
+import numba_ompsafe
+
 # Not from typing, whose import costs more than all the rest of this package's start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +118,8 @@ def register_finder(at_start: bool = True) -> None:
     Args:
         at_start: the interpreter has just started, so that this process was not forked.
     """
+    if numba_ompsafe.unsupported:
+        return
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     global _sees_forks
@@ -137,6 +141,8 @@ def register() -> None:
     Numba's extension entry point, for installations whose start-up files are not read (a folder on
     ``PYTHONPATH``, ``python -S``). Registering twice is registering once.
     """
+    if numba_ompsafe.unsupported:
+        return
     from numba.np.ufunc import parallel
 
     register_finder(at_start=False)
