@@ -5,6 +5,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from numba_ompsafe._report.record import Conflict
 
+_LONGEST = 80
+
 
 class OpenMPRuntimeNotFoundError(ValueError):
     """No OpenMP runtime can be loaded into this process.
@@ -34,3 +36,12 @@ class ThreadConfigError(RuntimeError):
 
 class ThreadConfigWarning(UserWarning):
     """The thread settings of the process are in severe conflict, or a launch lacked threads."""
+
+
+def shown(value: object) -> str:
+    """Return the value as a message shows it: not all of a long one, and whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # a repr of somebody else's; or a number with more digits than Python prints
+        return f"an object of the type {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -2,6 +2,8 @@
 // that Numba looks for in a layer, and the few calls that the Python side needs.
 #include <Python.h>
 
+#include <limits>
+
 #include "module/fork.h"
 #include "numba/chunks.h"
 #include "numba/launch.h"
@@ -128,6 +130,9 @@ PyObject* code_mapped(PyObject*, PyObject*) {
 PyObject* set_number(PyObject* argument, void (*set)(int)) {
   const long n = PyLong_AsLong(argument);
   if (n == -1 && PyErr_Occurred()) return nullptr;
+  if (n < std::numeric_limits<int>::min() || n > std::numeric_limits<int>::max()) {
+    return PyErr_Format(PyExc_OverflowError, "%ld is no int of C's", n);
+  }
   set(static_cast<int>(n));
   Py_RETURN_NONE;
 }

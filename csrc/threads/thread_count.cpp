@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "openmp/runtime.h"
 #include "openmp/torch.h"
@@ -117,7 +118,9 @@ int followed_count() {
     followed.was_set |= is_set;
     epoch.fetch_add(1, std::memory_order_relaxed);
   }
-  return is_set ? nthreads_var : count_where_untouched(followed);
+  const int count = is_set ? nthreads_var : count_where_untouched(followed);
+  // A runtime takes OMP_NUM_THREADS beyond what an int holds, and then answers a negative number.
+  return count >= 1 ? count : std::numeric_limits<int>::max();
 }
 
 int count_without_mask() {

@@ -4,6 +4,9 @@ import sys
 from operator import index
 from typing import Any
 
+from numba_ompsafe._process.settings import MOST_THREADS
+from numba_ompsafe.errors import shown
+
 
 def set_default_num_threads(n: int | None) -> None:
     """Set the number of threads for every Python thread that has no mask of its own.
@@ -70,17 +73,24 @@ def checked_count(caller: str, n: Any, kind: str = "an integer") -> int:
         TypeError: n is not an integer.
         ValueError: n is out of that range.
     """
+    if isinstance(n, bool):  # which is an integer to Python, and no count that anybody means
+        raise TypeError(f"{caller}: n must be {kind}, not {n!r}")
     try:
         n = index(n)
     except TypeError:
-        raise TypeError(f"{caller}: n must be {kind}, not {n!r}") from None
+        raise TypeError(f"{caller}: n must be {kind}, not {shown(n)}") from None
     config: Any = sys.modules.get("numba.core.config")
-    limit: int | None = getattr(config, "NUMBA_NUM_THREADS", None)
-    if n >= 1 and (limit is None or n <= limit):
+    limit = getattr(config, "NUMBA_NUM_THREADS", None)
+    if not isinstance(limit, int):  # Numba is not there; or that is nonsense, as a launch will say
+        if 1 <= n <= MOST_THREADS:
+            return int(n)
+        raise ValueError(
+            f"{caller}: n is {shown(n)}, and must be at least 1 and at most {MOST_THREADS}"
+        )
+    if 1 <= n <= min(limit, MOST_THREADS):
         return int(n)
-    if limit is None:
-        raise ValueError(f"{caller}: n is {n}, and must be at least 1")
     raise ValueError(
-        f"{caller}: n is {n}, and must be between 1 and numba.config.NUMBA_NUM_THREADS, which is "
-        f"{limit}; set the environment variable NUMBA_NUM_THREADS before Python starts to raise it"
+        f"{caller}: n is {shown(n)}, and must be between 1 and numba.config.NUMBA_NUM_THREADS, "
+        f"which is {limit}; set the environment variable NUMBA_NUM_THREADS before Python starts to "
+        "raise it"
     )

@@ -16,13 +16,25 @@ and Numba by its rules, were going to have. But where somebody else had set nthr
 thread before, that comes back, and torch goes by it from then on.
 """
 
+import inspect
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator, ExitStack
+from typing import Any, TypeVar
 
 from numba_ompsafe._control import counts, torch
 from numba_ompsafe._layer import mask
 from numba_ompsafe._process import runtimes
 from numba_ompsafe._process import torch as torchs
+from numba_ompsafe.errors import shown
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_RUN_LATER: dict[str, Callable[[Any], bool]] = {
+    "a coroutine": inspect.iscoroutinefunction,
+    "a generator": inspect.isgeneratorfunction,
+    "an asynchronous generator": inspect.isasyncgenfunction,
+}
 
 
 class threads(ContextDecorator):  # noqa: N801  # it is called as a function is: with threads(2)
@@ -55,7 +67,8 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
         n: the number of threads, from 1 to ``numba.config.NUMBA_NUM_THREADS``.
 
     Raises:
-        TypeError: n is not an integer.
+        TypeError: n is not an integer; or what is decorated is no function, or a generator or
+            coroutine.
         ValueError: n is out of that range. The upper end is known once Numba is loaded, and looked
             at here and as a block begins.
     """
@@ -63,6 +76,24 @@ class threads(ContextDecorator):  # noqa: N801  # it is called as a function is:
     def __init__(self, n: int) -> None:
         self._n = counts.checked_count("threads", n)
         self._blocks = threading.local()
+
+    def __call__(self, function: _F) -> _F:
+        """Return the function, to be run with n threads.
+
+        Raises:
+            TypeError: it is no function, or one whose body does not run while it is called.
+        """
+        if not callable(function) or inspect.isclass(function):
+            raise TypeError(f"threads decorates functions, and {shown(function)} is none")
+        for one in (function, type(function).__call__):
+            for what, is_one in _RUN_LATER.items():
+                if is_one(one):
+                    raise TypeError(
+                        f"threads cannot decorate {shown(function)}, which makes {what}: its body "
+                        "runs after the block has ended. Put a block, with numba_ompsafe.threads("
+                        f"{self._n}), around what it computes between two yields or awaits"
+                    )
+        return super().__call__(function)
 
     def __reduce__(self) -> tuple[type["threads"], tuple[int]]:
         return threads, (self._n,)

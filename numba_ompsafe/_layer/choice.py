@@ -5,7 +5,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from numba_ompsafe._process import switches
-from numba_ompsafe._process.layers import LAYER, NUMBAS_LAYERS, is_this_layer, requested
+from numba_ompsafe._process.layers import (
+    LAYER,
+    MAY_BE_OMP,
+    NUMBAS_LAYERS,
+    is_this_layer,
+    requested,
+)
 from numba_ompsafe.errors import OpenMPRuntimeNotFoundError
 
 
@@ -20,8 +26,10 @@ def launch_chosen(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[],
         ValueError: no such layer, or none of the priority list, can be loaded.
     """
     layer, priority = requested()
-    named_in_priority = LAYER in priority
-    if layer != LAYER and not named_in_priority and not switches.serve_as_omp():
+    # As well where it is part of what is no name: "ompsafe,omp".
+    named_in_priority = any(LAYER in str(name).lower() for name in priority)
+    served = layer in MAY_BE_OMP and not named_in_priority and switches.serve_as_omp()
+    if layer != LAYER and not named_in_priority and not served:
         numbas_own()
         return None
     with _initialization_locks(parallel, layer):
@@ -72,7 +80,8 @@ def _launch_first_of(parallel: Any, numbas_own: Callable[[], None]) -> None:
     if len(set(names)) != len(names) or not set(names) <= set(known):
         raise ValueError(
             f"THREADING_LAYER_PRIORITY invalid: {names}. It must name each layer once, out of "
-            f"{', '.join(known)}"
+            f"{', '.join(known)}, with blanks between them: "
+            f'NUMBA_THREADING_LAYER_PRIORITY="{LAYER} omp"'
         )
     from numba_ompsafe._layer import launch
 

@@ -20,6 +20,7 @@ import threadpoolctl
 
 import numba_ompsafe
 from numba_ompsafe import _core
+from numba_ompsafe._process.settings import MOST_THREADS
 
 
 class _Count(int):
@@ -55,7 +56,7 @@ class NumbaController(threadpoolctl.LibController):  # type: ignore[misc]
             _core.set_mask(num_threads.mask)
             _core.set_limit(num_threads.limit)
         else:
-            _core.set_limit(max(0, num_threads))
+            _core.set_limit(max(0, min(num_threads, MOST_THREADS)))
 
     def get_version(self) -> str:
         """Return this package's version."""

@@ -11,7 +11,8 @@ from numba_ompsafe import _core
 from numba_ompsafe._layer import controller
 from numba_ompsafe._layer.load import FUNCTIONS, load
 from numba_ompsafe._process.layers import LAYER
-from numba_ompsafe._process.settings import environment_count
+from numba_ompsafe._process.settings import MOST_THREADS, environment_count
+from numba_ompsafe.errors import shown
 
 
 def launch(parallel: Any) -> None:
@@ -32,9 +33,20 @@ def launch(parallel: Any) -> None:
 
 
 def read_settings(config: Any) -> None:
-    """Tell the layer what Numba's settings say of thread counts; ``config`` is ``numba.config``."""
-    _core.set_numba_limit(config.NUMBA_NUM_THREADS)
-    _core.set_environment_count(environment_count(config))
+    """Tell the layer what Numba's settings say of thread counts; ``config`` is ``numba.config``.
+
+    Raises:
+        ValueError: they say what is no number of threads.
+    """
+    limit = config.NUMBA_NUM_THREADS
+    if not hasattr(limit, "__index__") or not 1 <= limit <= MOST_THREADS:
+        raise ValueError(
+            f"numba.config.NUMBA_NUM_THREADS is {shown(limit)}, and must be an integer between 1 "
+            f"and {MOST_THREADS}: set the environment variable NUMBA_NUM_THREADS to a number of "
+            "threads, or not at all to have one for each core"
+        )
+    _core.set_numba_limit(limit)
+    _core.set_environment_count(min(environment_count(config), limit))
 
 
 def after_launch(parallel: Any) -> None:

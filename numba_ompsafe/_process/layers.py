@@ -4,13 +4,16 @@ import os
 import sys
 from typing import Any
 
-from numba_ompsafe._process import start, switches
+from numba_ompsafe._process import settings, start, switches
 from numba_ompsafe.errors import LayerAlreadyLaunchedError
 
 LAYER = "ompsafe"
 
 # In the order in which Numba tries them if nobody says anything.
 NUMBAS_LAYERS = ("tbb", "omp", "workqueue")
+
+# The names that may lead to the layer omp.
+MAY_BE_OMP = ("default", "omp", "threadsafe")
 
 # What the function of Numba's that launches has where it knows the layer (hook.py).
 MARK = "_numba_ompsafe_registered"
@@ -73,11 +76,23 @@ def requested() -> tuple[str, list[str]]:
     """
     config: Any = getattr(_parallel(), "config", None)
     if hasattr(config, "THREADING_LAYER_PRIORITY"):
-        layer, priority = config.THREADING_LAYER, list(config.THREADING_LAYER_PRIORITY)
+        layer, priority = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+        if not isinstance(priority, list | tuple):  # as code may have set it
+            priority = [priority]
     else:  # Numba is not there, or not yet whole
         layer = os.environ.get("NUMBA_THREADING_LAYER", "default")
         priority = os.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split()
-    return LAYER if enabled else str(layer).lower(), priority
+    return LAYER if enabled else str(layer).lower(), list(map(str, priority))
+
+
+def said() -> str | None:
+    """Return the layer that the environment or Numba's config file asks for, as Numba read them.
+
+    None where they do not, or Numba is not there. Code may have set ``numba.config`` since.
+    """
+    config: Any = getattr(_parallel(), "config", None)
+    layer = settings.read(config).get("NUMBA_THREADING_LAYER")
+    return None if layer is None else str(layer).lower()
 
 
 def is_requested() -> bool:
@@ -89,7 +104,7 @@ def is_requested() -> bool:
     layer, priority = requested()
     if layer == LAYER or (layer == "default" and LAYER in priority):
         return True
-    return layer in ("default", "omp", "threadsafe") and switches.serve_as_omp()
+    return layer in MAY_BE_OMP and switches.serve_as_omp()
 
 
 def is_registered() -> bool:

@@ -5,7 +5,7 @@ no library but what ``threadpoolctl`` is made of.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from numba_ompsafe._report import conflicts
@@ -19,8 +19,8 @@ from numba_ompsafe._report.facts import (
     neighbours,
     versions,
 )
-from numba_ompsafe._report.record import CODES, Conflict, Report
-from numba_ompsafe.errors import ThreadConfigError
+from numba_ompsafe._report.record import CODES, SEVERITIES, Conflict, Report, Severity
+from numba_ompsafe.errors import ThreadConfigError, shown
 
 
 def report() -> Report:
@@ -33,26 +33,43 @@ def report() -> Report:
     return replace(found, conflicts=conflicts.find(found))
 
 
-def check(*, ignore: Collection[str] = ()) -> None:
+def check(*, ignore: Collection[str] = (), severity: Severity = "moderate") -> None:
     """Raise an error if the thread settings of this process are in conflict with each other.
 
     Args:
         ignore: codes of conflicts that are no error here.
+        severity: the least that counts: "severe" lets what is moderate pass.
 
     Raises:
         ThreadConfigError: there are others; its ``conflicts`` are these.
-        ValueError: ``ignore`` has something that is no code.
+        TypeError: ``ignore`` is no collection of codes.
+        ValueError: ``ignore`` has something that is no code, or there is no such severity.
     """
-    unknown = sorted(set(ignore) - set(CODES))
-    if unknown:
+    codes = _codes(ignore)
+    if severity not in SEVERITIES:
         raise ValueError(
-            f"check: ignore has {', '.join(map(repr, unknown))}, which is no code of a conflict; "
-            f"these are: {', '.join(CODES)}"
+            f"check: severity is {shown(severity)}, and must be one of: {', '.join(SEVERITIES)}"
         )
     found: tuple[Conflict, ...] = report().conflicts
-    left = tuple(conflict for conflict in found if conflict.code not in ignore)
+    left = tuple(one for one in found if one.code not in codes and one.is_at_least(severity))
     if left:
         raise ThreadConfigError(left)
+
+
+def _codes(ignore: Collection[str]) -> tuple[str, ...]:
+    if isinstance(ignore, str) or not isinstance(ignore, Iterable):
+        raise TypeError(
+            "check: ignore must be a collection of codes, as ('two-runtimes',), not "
+            f"{shown(ignore)}"
+        )
+    codes = tuple(ignore)
+    unknown = [shown(code) for code in codes if not isinstance(code, str) or code not in CODES]
+    if unknown:
+        raise ValueError(
+            f"check: ignore has {', '.join(unknown)}, which is no code of a conflict; "
+            f"these are: {', '.join(CODES)}"
+        )
+    return codes
 
 
 def this_process() -> Report:

@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 Severity = Literal["severe", "moderate"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 # What can be wrong. docs/troubleshooting.md has a section for each.
 Code = Literal[
     "bound-to-one-core",
     "crowded-node",
     "dynamic-teams",
+    "layer-changed",
     "layer-not-running",
     "mask-above-pool",
     "more-threads-than-cores",
@@ -29,6 +31,7 @@ Code = Literal[
     "torch-count-lost",
     "torch-without-openmp",
     "two-runtimes",
+    "variable-not-understood",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
 
@@ -113,6 +116,7 @@ class Layer:
     runtime: Runtime | None  # of ompsafe, once it has one
     first_launch: FirstLaunch | None  # of the layer omp
     shortage: Shortage | None = None  # of ompsafe, unless a launch has had as many since
+    said: str | None = None  # by the variable or Numba's config file, where Numba is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,10 @@ class Conflict:
     found: str
     effect: str
     remedy: str  # something to type
+
+    def is_at_least(self, severity: Severity) -> bool:
+        """Whether it is as severe as that, or more."""
+        return SEVERITIES.index(self.severity) <= SEVERITIES.index(severity)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.found}; {self.effect}. Remedy: {self.remedy}"

@@ -22,6 +22,7 @@ _RULES: tuple[Rule, ...] = (
     binding.bound_to_one_core,
     cores.more_threads_than_cores,
     cores.thread_limit,
+    layers.layer_changed,
     layers.layer_not_running,
     layers.other_layer_launched,
     layers.start_up_file,
@@ -35,6 +36,7 @@ _RULES: tuple[Rule, ...] = (
     runtimes.two_runtimes,
     supply.threads_missing,
     variables.numba_against_openmp,
+    variables.variable_not_understood,
     waits.spinning_waits,
 )
 

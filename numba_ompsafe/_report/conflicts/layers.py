@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from numba_ompsafe._process.layers import NUMBAS_LAYERS
+from numba_ompsafe._process.layers import MAY_BE_OMP, NUMBAS_LAYERS
 from numba_ompsafe._report.facts.layer import LAYERS, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
+from numba_ompsafe.errors import shown
 
 _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"
+_IN_TURNS = 'export NUMBA_THREADING_LAYER_PRIORITY="ompsafe tbb omp workqueue"'
 
 
 def other_layer_launched(report: Report) -> Iterator[Conflict]:
@@ -27,13 +29,50 @@ def other_layer_launched(report: Report) -> Iterator[Conflict]:
     )
 
 
+def layer_changed(report: Report) -> Iterator[Conflict]:
+    """Code has set another layer than the environment, or Numba's config file, asks for.
+
+    ``numba_ompsafe.enable()`` does so, and whoever sets ompsafe means it.
+    """
+    layer = report.layer
+    if report.from_outside or layer.is_ompsafe or layer.requested in (None, "ompsafe"):
+        return
+    said = layer.said or "default"
+    as_omp = report.environment.get("NUMBA_OMPSAFE_AS_OMP") == "1" and said in MAY_BE_OMP
+    if said != "default":
+        changed, asked = said != layer.requested, f"NUMBA_THREADING_LAYER={said}"
+    else:
+        changed, asked = as_omp and layer.requested not in MAY_BE_OMP, "NUMBA_OMPSAFE_AS_OMP=1"
+    if not changed or layer.running == said:
+        return
+    ends = "and before the first parallel function is compiled"
+    if as_omp or said == "ompsafe":
+        remedy = f"numba_ompsafe.enable() after the import that has changed it {ends}"
+    else:
+        remedy = f'numba.config.THREADING_LAYER = "{said}" after that import {ends}'
+    if said == "omp":
+        remedy = f"{_START}, which such code leaves alone; or {remedy}"
+    runs = "has launched" if layer.running else "will launch"
+    yield Conflict(
+        code="layer-changed",
+        severity="severe",
+        found=(
+            f"{asked} asks for a layer, and code that the program has run or imported has set "
+            f'numba.config.THREADING_LAYER = "{layer.requested}" since (pynndescent does, which '
+            "UMAP imports, where it finds omp)"
+        ),
+        effect=f"the first parallel Numba call {runs} {layer.running or layer.requested}",
+        remedy=remedy,
+    )
+
+
 def layer_not_running(report: Report) -> Iterator[Conflict]:
     """Another layer runs than the one that was asked for by name, or first."""
     layer = report.layer
     if report.from_outside:
         return
     if layer.running is None:
-        yield from _launches_nothing(layer)
+        yield from _launches_nothing(layer, report.versions.numba is not None)
     if layer.running is None or (layer.is_ompsafe and layer.requested in ("omp", "ompsafe")):
         return
     if layer.requested in NUMBAS_LAYERS and layer.requested != layer.running:
@@ -77,13 +116,18 @@ def start_up_file(report: Report) -> Iterator[Conflict]:
     )
 
 
-def _launches_nothing(layer: Layer) -> Iterator[Conflict]:
+def _launches_nothing(layer: Layer, has_numba: bool) -> Iterator[Conflict]:
     """What is asked for is no layer, or cannot be made one, for more than the start-up file."""
     asked = layer.priority if layer.requested == "default" else (layer.requested,)
     unknown = [name for name in asked if name not in (None, *LAYERS, *WORDS)]
     if unknown:
-        found = f"{' and '.join(map(repr, unknown))} is asked for, which is no threading layer"
+        found = f"{' and '.join(map(shown, unknown))} is asked for, which is no threading layer"
         remedy = _START
+        if layer.requested == "default":
+            remedy = f"{_IN_TURNS}: names in lower case with blanks between them"
+    elif has_numba and layer.requested != "ompsafe" and _is_refused(layer):
+        found = f"NUMBA_THREADING_LAYER_PRIORITY is {shown(' '.join(layer.priority))}"
+        remedy = f"{_IN_TURNS}: each name once, and all of Numba's own where ompsafe is none"
     elif "ompsafe" in asked and layer.registered is False and layer.start_up_file_ran is not False:
         found = "the layer ompsafe is asked for, and could not be registered with this Numba"
         remedy = "import numba_ompsafe; numba_ompsafe.enable() (its error says why)"
@@ -96,6 +140,14 @@ def _launches_nothing(layer: Layer) -> Iterator[Conflict]:
         effect="the first parallel Numba call raises ValueError",
         remedy=remedy,
     )
+
+
+def _is_refused(layer: Layer) -> bool:
+    """Whether a launch refuses the list, which Numba looks at for every word."""
+    names = layer.priority
+    if any("ompsafe" in name.lower() for name in names):
+        return layer.requested == "default" and len(set(names)) != len(names)
+    return sorted(names) != sorted(NUMBAS_LAYERS)
 
 
 def _fell_back(layer: Layer) -> bool:

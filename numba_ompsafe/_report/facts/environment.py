@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from numba_ompsafe._process.layers import NUMBAS_LAYERS
+from numba_ompsafe._process.layers import MAY_BE_OMP, NUMBAS_LAYERS
 
 # What OpenMP runtimes read, what BLAS libraries and other pools read, what Numba and this package
 # read, and what launchers say of a process's share of a node. LD_PRELOAD decides on the runtime.
@@ -20,6 +20,11 @@ _MATTERS = re.compile(
     """,
     re.VERBOSE,
 )
+
+_INT_MAX = 2**31 - 1
+
+# As strtol reads it. No more than 63 bits are taken.
+_NUMBER = re.compile(r"\s*\+?0*(\d{1,19})\s*", re.ASCII)
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -47,17 +52,17 @@ def _started_with(name: str) -> bool:
 
 def openmp_count(variables: Mapping[str, str]) -> int | None:
     """Return what ``OMP_NUM_THREADS`` says of regions that are not nested; None if nothing."""
-    return _count(variables.get("OMP_NUM_THREADS", "").split(",")[0])
+    return openmp_number(variables.get("OMP_NUM_THREADS", "").split(",")[0])
 
 
 def numba_count(variables: Mapping[str, str]) -> int | None:
     """Return what ``NUMBA_NUM_THREADS`` says; None if nothing."""
-    return _count(variables.get("NUMBA_NUM_THREADS", ""))
+    return count_as_numba_reads_it(variables.get("NUMBA_NUM_THREADS", "")) or None
 
 
 def thread_limit(variables: Mapping[str, str]) -> int | None:
     """Return what ``OMP_THREAD_LIMIT`` says; None if nothing."""
-    return _count(variables.get("OMP_THREAD_LIMIT", ""))
+    return openmp_number(variables.get("OMP_THREAD_LIMIT", ""))
 
 
 def largest_count(variables: Mapping[str, str], has_numba: bool) -> int | None:
@@ -81,12 +86,19 @@ def layer_name_of_ompsafe(variables: Mapping[str, str]) -> str | None:
     if requested == "ompsafe" or (requested == "default" and "ompsafe" in priority):
         return "ompsafe"
     as_omp = variables.get("NUMBA_OMPSAFE_AS_OMP") == "1"
-    return "omp" if as_omp and requested in ("default", "omp", "threadsafe") else None
+    return "omp" if as_omp and requested in MAY_BE_OMP else None
 
 
-def _count(value: str) -> int | None:
-    """Return a number of threads; None for a value that runtimes and Numba do not accept either."""
+def openmp_number(value: str) -> int | None:
+    """Return a number of threads as runtimes read one; None for a value that they refuse."""
+    match = _NUMBER.fullmatch(value)
+    number = int(match[1]) if match else 0
+    return min(number, _INT_MAX) if 0 < number < 2**63 else None
+
+
+def count_as_numba_reads_it(value: str) -> int | None:
+    """Return the number, 0 for one below 1; None for a value that Numba does not take for one."""
     try:
-        return max(int(value), 0) or None
+        return max(min(int(value), _INT_MAX), 0)
     except ValueError:
         return None

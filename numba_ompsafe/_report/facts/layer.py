@@ -35,6 +35,7 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         runtime=_runtime_of_the_layer(libraries) if is_ompsafe else None,
         first_launch=None if is_ompsafe or seen is None else FirstLaunch(*seen),
         shortage=_shortage() if is_ompsafe else None,
+        said=layers.said(),
     )
 
 
@@ -69,8 +70,9 @@ def _expected(
         return LAYER if is_ompsafe else running
     try:
         return first_launched(requested, priority, switches.serve_as_omp())
-    except ValueError:  # nonsense in the variable, as the launch will say
-        return LAYER if requested == LAYER else None
+    except ValueError:  # nonsense in the variable, as a launch of omp will say
+        first = first_launched(requested, priority, served_as_omp=False)
+        return None if first == "omp" else first
 
 
 def _start_up_file() -> str | None:
