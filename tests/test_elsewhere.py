@@ -252,7 +252,7 @@ def test_p8_a_process_that_is_not_there() -> None:
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
     assert "there is no process" in refusal(ended.pid)
-    assert "there is no process" in refusal(10**20)
+    assert "there is no process" in refusal(10**9)
 
 
 def test_p8_a_process_that_has_ended_and_is_not_waited_for() -> None:
@@ -260,7 +260,7 @@ def test_p8_a_process_that_has_ended_and_is_not_waited_for() -> None:
         assert zombie.stdout is not None
         zombie.stdout.read()
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
-        assert "has just ended" in refusal(zombie.pid)
+        assert "has no program" in refusal(zombie.pid)
 
 
 def test_p8_a_process_that_runs_no_python() -> None:

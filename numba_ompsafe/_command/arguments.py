@@ -1,6 +1,7 @@
 """Reading the command line: a parser that says what is wrong in one line; types of arguments."""
 
 import argparse
+import re
 from typing import NoReturn
 
 
@@ -34,7 +35,7 @@ def module_names(text: str) -> list[str]:
 
 def process_id(text: str) -> int:
     """Return the number of a process."""
-    if not text.isdecimal() or int(text) == 0:
+    if not re.fullmatch("0*[1-9][0-9]{0,9}", text):  # more digits has no process of Linux's
         raise argparse.ArgumentTypeError(f"{text!r} is no process number, which pgrep or ps tells")
     return int(text)
 

@@ -3,14 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from numba_ompsafe._command.arguments import Parser, conflict_code, module_names, process_id
-from numba_ompsafe._command.output import paint, put
+from numba_ompsafe._command.output import paint, put, reserve
 
 if TYPE_CHECKING:
     from numba_ompsafe._report.record import Report
@@ -38,6 +38,8 @@ def add_report(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def add_check(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Make the sub-command known."""
+    from numba_ompsafe._report.record import SEVERITIES
+
     parser = commands.add_parser(
         "check", help="end with exit status 1 if there is a conflict", description=_CHECK
     )
@@ -49,6 +51,12 @@ def add_check(commands: "argparse._SubParsersAction[Parser]") -> None:
         action="append",
         default=[],
         help="a conflict that is none here; may be given several times",
+    )
+    parser.add_argument(
+        "--severity",
+        choices=SEVERITIES,
+        default="moderate",
+        help="the least that counts: severe lets what is moderate pass",
     )
     parser.add_argument("--json", action="store_true", help="print the conflicts as a JSON list")
     parser.set_defaults(do=_check, parser=parser)
@@ -99,7 +107,11 @@ def _check(options: argparse.Namespace) -> int:
     from numba_ompsafe._report import page
 
     found = _found(options)
-    counted = tuple(one for one in found.conflicts if one.code not in options.ignore)
+    counted = tuple(
+        one
+        for one in found.conflicts
+        if one.code not in options.ignore and one.is_at_least(options.severity)
+    )
     if options.json:
         put(json.dumps([asdict(conflict) for conflict in counted], indent=2))
     else:
@@ -123,11 +135,13 @@ def _found(options: argparse.Namespace) -> "Report":
         parser.fail(str(error))
 
 
-def _import(modules: Iterable[str], parser: Parser) -> None:
+def _import(modules: Sequence[str], parser: Parser) -> None:
     """Import the modules as ``python -c`` would; what they print does not get into the report."""
     if not sys.flags.safe_path:
         sys.path[0] = ""  # the folder that the user is in; it was that of this command
     sys.argv = ["-c"]  # the command's arguments are none of theirs
+    if modules:
+        reserve()
     for module in modules:
         try:
             with redirect_stdout(sys.stderr):

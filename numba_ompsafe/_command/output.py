@@ -7,6 +7,9 @@ from typing import TextIO
 _COLOURS = {"severe": "\033[31m", "moderate": "\033[33m"}
 _PLAIN = "\033[0m"
 
+# Standard output once nobody else is to write there.
+_reserved: TextIO | None = None
+
 
 def put(text: str) -> None:
     """Print the text. Does nothing if nobody reads it, or whoever does has read enough.
@@ -39,6 +42,23 @@ def paint(severity: str) -> str:
     return f"{_COLOURS[severity]}{severity}{_PLAIN}"
 
 
+def reserve() -> None:
+    """Leave standard output to :func:`put`: whatever else is written goes to standard error.
+
+    Also what code of C's writes, what is started from now on, and who speaks at the end.
+    """
+    global _reserved
+    output = sys.stdout
+    if output is None or _reserved is not None:
+        return
+    output.flush()
+    _reserved = os.fdopen(os.dup(output.fileno()), "w", encoding=output.encoding, closefd=False)
+    try:
+        os.dup2(2, output.fileno())
+    except OSError:  # there is no standard error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+
+
 def _output() -> TextIO | None:
     """Return standard output; None if the process was started without one."""
-    return sys.stdout
+    return _reserved or sys.stdout

@@ -9,6 +9,7 @@ that it starts, in whatever way, inherit the variable.
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
 from numba_ompsafe._command.arguments import Parser
@@ -42,6 +43,11 @@ def run(parser: Parser, arguments: Sequence[str]) -> NoReturn:
         parser.error("name a program to run: app.py or -m module")
     if program[0].startswith("-") and program[0] != "-m":
         parser.error(f"name a program to run, app.py or -m module, before {program[0]!r}")
+    if _is_module_alone(program[0]):
+        parser.fail(
+            f"there is no file {program[0]!r} here; to run the module of that name: "
+            f"numba-ompsafe run -m {' '.join(program)}"
+        )
     try:
         os.execve(
             sys.executable,
@@ -50,6 +56,10 @@ def run(parser: Parser, arguments: Sequence[str]) -> NoReturn:
         )
     except OSError as error:  # too many arguments, or a Python that is not there any more
         parser.fail(f"cannot run {sys.executable!r}: {error.strerror}")
+
+
+def _is_module_alone(name: str) -> bool:
+    return name.isidentifier() and not os.path.exists(name) and find_spec(name) is not None
 
 
 def _options_of_python() -> list[str]:

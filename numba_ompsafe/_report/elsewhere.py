@@ -68,6 +68,11 @@ def report(pid: int) -> Report:
     try:
         found = _found(pid)
     except (FileNotFoundError, ProcessLookupError):
+        if os.path.exists(f"/proc/{pid}"):
+            raise UnreadableProcessError(
+                f"process {pid} has no program: it is a thread of the kernel's, or it has ended "
+                "and its parent has not asked for its exit status yet"
+            ) from None
         raise UnreadableProcessError(
             f"there is no process {pid}, or it has just ended; pgrep -af python lists those that "
             "run Python"
