@@ -80,6 +80,47 @@ print(json.dumps([most, allowed]))
     assert most <= allowed
 
 
+@pytest.mark.needs_torch
+def test_p5_threads_that_launched_more_than_torchs_count_leave_none_behind() -> None:
+    code = f"""
+{TWO_CORES}
+import torch
+import forks, kernels, numba
+from concurrent.futures import ThreadPoolExecutor
+from patience import eventually
+
+N, WAVES = 5, (12, 300, 300)
+torch.set_num_threads(3)
+torch.ones(1_000_000).sum()
+numba.set_num_threads(N)
+kernels.ids_and_masks(N)
+torchs = len(forks.tasks()) - 1
+
+def launch(begun):
+    numba.set_num_threads(N)
+    begun.wait(60)
+    for _ in range(10):
+        ids, _ = kernels.ids_and_masks(N)
+        assert ids.tolist() == list(range(N)), ids
+    begun.wait(60)
+    return len(forks.tasks())
+
+most = 0
+for wave in WAVES:
+    begun = threading.Barrier(wave)
+    with ThreadPoolExecutor(wave) as threads:
+        counts = [threads.submit(launch, begun) for _ in range(wave)]
+        most = max(most, *(count.result() for count in counts))
+CREW = max(N, CORES) + 1
+allowed = 1 + torchs + CREW
+assert eventually(lambda: len(forks.tasks()) <= allowed), (len(forks.tasks()), allowed)
+# Pools of launches, all together, have no more threads than there are cores.
+print(json.dumps([most, allowed + max(WAVES) + CORES]))
+"""
+    most, allowed = run_python(code, {"NUMBA_NUM_THREADS": "8"})
+    assert most <= allowed
+
+
 # One slot takes a second, and the rest of its launch nothing. By the time that threads had a core.
 ONE_LONG_SLOT = """
 import ctypes

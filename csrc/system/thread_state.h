@@ -46,6 +46,7 @@ struct ThreadState {
 
   // See pool_end.h.
   bool pool_end_arranged = false;
+  bool pool_ended = false;
 
   // The forks that this thread has begun, and not ended (no_fork.h).
   int forks_begun = 0;

@@ -159,7 +159,7 @@ unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
 }  // namespace
 
 unsigned team_here(const Runtime& runtime, unsigned threads) {
-  if (pools::lost_here(runtime)) return 0;
+  if (pools::lost_here(runtime) || this_thread.pool_ended) return 0;
   // With one thread, torch has no pool.
   const int torchs = torch::shares_pool() ? pool_size_here() : 1;
   if (threads > static_cast<unsigned>(torchs > 1 ? torchs : cores::count())) return 0;

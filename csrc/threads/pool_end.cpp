@@ -1,5 +1,7 @@
 #include "threads/pool_end.h"
 
+#include <pthread.h>
+
 #include "system/no_fork.h"
 #include "system/platform.h"
 #include "system/thread_state.h"
@@ -9,8 +11,22 @@
 namespace ompsafe {
 namespace {
 
+void end_for_good() {
+  end_pool_of_this_thread();
+  this_thread.pool_ended = true;
+}
+
+// The destructors of keys come after those of thread_local variables, and what one of them sets
+// has them called again. So this one sees a pool whose thread launches for the first time as it
+// ends.
+pthread_key_t last_call;
+const bool has_last_call = pthread_key_create(&last_call, [](void*) { end_for_good(); }) == 0;
+
 struct PoolEnd {
-  ~PoolEnd() { end_pool_of_this_thread(); }
+  ~PoolEnd() {
+    end_for_good();
+    if (has_last_call) pthread_setspecific(last_call, nullptr);
+  }
 };
 
 }  // namespace
@@ -29,6 +45,7 @@ void end_pool_with_this_thread() {
   if (platform::is_main_thread()) return;
   static thread_local PoolEnd at_thread_end;
   static_cast<void>(at_thread_end);
+  if (has_last_call) pthread_setspecific(last_call, &this_thread);
 }
 
 }  // namespace ompsafe

@@ -8,7 +8,9 @@
 
 namespace ompsafe {
 
-// To be called before the calling thread builds a pool: see above.
+// To be called before the calling thread builds a pool: see above. Once the pool has ended with its
+// thread (pool_ended of ThreadState), none is to be built: what the thread may still launch, in a
+// destructor, is shared.
 void end_pool_with_this_thread();
 
 // Ends the calling thread's pool now, if the runtime is GNU's.
