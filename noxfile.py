@@ -3,7 +3,10 @@
 Each makes a virtual environment of its own. What follows `--` goes to the program that it runs.
 """
 
+<<<<<<< HEAD
 import platform
+=======
+>>>>>>> 349e943 (Hold limits of the runtimes, small stacks, kernels that raise and recursion, and tell what must happen)
 import shutil
 from pathlib import Path
 
@@ -33,6 +36,7 @@ def install(session: nox.Session) -> None:
     session.install(".[torch,test]", "-c", "constraints.txt")
 
 
+<<<<<<< HEAD
 def build_native(session: nox.Session, preset: str, *options: str) -> Path:
     """Build a preset of CMakePresets.json with tests/native, and return the folder of these."""
     session.install("cmake>=3.24", "ninja")
@@ -108,3 +112,14 @@ def fuzz(session: nox.Session) -> None:
     install(session)
     library = build_native(session, "release") / "libschedule_fuzz.so"
     session.run("python", "tests/fuzz_schedule.py", str(library), *(session.posargs or TEN_MILLION))
+=======
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Fail at every call of the C library's, and end processes a hundred times. Needs cc."""
+    if shutil.which("cc") is None:
+        session.error("cc builds what has calls fail: apt-get install gcc")
+    install(session)
+    files = sorted(str(file) for file in Path("tests").glob("test_faults_*.py"))
+    env = {"TESTS_FAULTS_CALLS": "1000", "TESTS_FAULTS_RUNS": "100"}
+    session.run("pytest", "-n", "auto", "-o", "timeout=3000", *files, *session.posargs, env=env)
+>>>>>>> 349e943 (Hold limits of the runtimes, small stacks, kernels that raise and recursion, and tell what must happen)
