@@ -251,6 +251,53 @@ def test_p8_another_layer_runs_than_was_asked_for() -> None:
     assert "the layer omp is asked for, but workqueue runs" in words
 
 
+# sets_layer does as pynndescent, and so UMAP, at its import.
+CHANGES = "import numba, sets_layer\n"
+
+
+@pytest.mark.parametrize("launches", [False, True])
+def test_p8_code_that_changes_the_layer_that_omp_was_served_as(launches: bool) -> None:
+    env = {"NUMBA_OMPSAFE_AS_OMP": "1"}
+    rated, words = told(CHANGES + LAUNCH * launches, env, layer="omp")
+    assert rated == [["layer-changed", "severe"]]
+    assert "NUMBA_THREADING_LAYER=omp asks for a layer" in words
+    assert "has set numba.config.THREADING_LAYER = " in words
+    assert f"the first parallel Numba call {'has launched' if launches else 'will launch'}" in words
+    assert "NUMBA_THREADING_LAYER=ompsafe python app.py, which such code leaves alone" in words
+    assert "numba_ompsafe.enable() after the import that has changed it" in words
+
+
+def test_p8_code_that_changes_the_layer_of_a_config_file(tmp_path: Path) -> None:
+    (tmp_path / ".numba_config.yaml").write_text("threading_layer: ompsafe\n")
+    code = "import numba; numba.config.THREADING_LAYER = 'workqueue'"
+    rated, words = told(code, layer=None, cwd=tmp_path)
+    assert rated == [["layer-changed", "severe"]]
+    assert "NUMBA_THREADING_LAYER=ompsafe asks for a layer" in words
+    assert "will launch workqueue" in words
+
+
+def test_p8_code_that_chooses_where_nobody_else_has_is_no_conflict() -> None:
+    code = "import numba; numba.config.THREADING_LAYER = 'workqueue'; " + LAUNCH
+    assert told(code, layer=None) == ([], "")
+    rated, words = told(code, {"NUMBA_OMPSAFE_AS_OMP": "1"}, layer=None)
+    assert rated == [["layer-changed", "severe"]]
+    assert "NUMBA_OMPSAFE_AS_OMP=1 asks for a layer" in words
+
+
+@pytest.mark.parametrize(
+    ("env", "layer", "code"),
+    [
+        ({"NUMBA_OMPSAFE_AS_OMP": "1"}, "omp", CHANGES + "numba_ompsafe.enable()"),
+        ({}, "ompsafe", CHANGES),
+    ],
+    ids=["enable", "ompsafe"],
+)
+def test_p8_what_the_remedies_of_a_changed_layer_say_helps(
+    env: dict[str, str], layer: str, code: str
+) -> None:
+    assert told(f"import numba_ompsafe\n{code}\n{LAUNCH}", env, layer=layer) == ([], "")
+
+
 def test_p8_a_name_that_is_no_layer() -> None:
     rated, words = told("import numba", layer="ompsfae")
     assert rated == [["layer-not-running", "severe"]]
