@@ -3,10 +3,7 @@
 Each makes a virtual environment of its own. What follows `--` goes to the program that it runs.
 """
 
-<<<<<<< HEAD
 import platform
-=======
->>>>>>> 349e943 (Hold limits of the runtimes, small stacks, kernels that raise and recursion, and tell what must happen)
 import shutil
 from pathlib import Path
 
@@ -36,7 +33,6 @@ def install(session: nox.Session) -> None:
     session.install(".[torch,test]", "-c", "constraints.txt")
 
 
-<<<<<<< HEAD
 def build_native(session: nox.Session, preset: str, *options: str) -> Path:
     """Build a preset of CMakePresets.json with tests/native, and return the folder of these."""
     session.install("cmake>=3.24", "ninja")
@@ -112,7 +108,8 @@ def fuzz(session: nox.Session) -> None:
     install(session)
     library = build_native(session, "release") / "libschedule_fuzz.so"
     session.run("python", "tests/fuzz_schedule.py", str(library), *(session.posargs or TEN_MILLION))
-=======
+
+
 @nox.session
 def faults(session: nox.Session) -> None:
     """Fail at every call of the C library's, and end processes a hundred times. Needs cc."""
@@ -122,4 +119,24 @@ def faults(session: nox.Session) -> None:
     files = sorted(str(file) for file in Path("tests").glob("test_faults_*.py"))
     env = {"TESTS_FAULTS_CALLS": "1000", "TESTS_FAULTS_RUNS": "100"}
     session.run("pytest", "-n", "auto", "-o", "timeout=3000", *files, *session.posargs, env=env)
->>>>>>> 349e943 (Hold limits of the runtimes, small stacks, kernels that raise and recursion, and tell what must happen)
+
+
+@nox.session
+def leaks(session: nox.Session) -> None:
+    """Look whether what is done again and again keeps memory, threads or descriptors."""
+    install(session)
+    session.run("pytest", "-n", "2", "tests/find_leaks.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def matrix(session: nox.Session) -> None:
+    """Test on Python 3.11 to 3.15 with old and new Numba; needs root, Debian and debootstrap."""
+    session.run("python", "tests/matrix/run.py", *session.posargs)
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """Run random programs: -- --seconds N --seed S; a failure prints what runs that one again."""
+    install(session)
+    session.chdir("tests")
+    session.run("python", "-m", "stress", *session.posargs)
