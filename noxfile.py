@@ -45,19 +45,22 @@ def build_native(session: nox.Session, preset: str, *options: str) -> Path:
 def asan(session: nox.Session) -> None:
     """Look for bad addresses and undefined behaviour. Needs Debian's clang-19, libclang-rt-19-dev.
 
-    Any from 17 on will do. The runtime of GCC 12, and of Clang before 17, leaves its allocator
-    locked in a child that was forked while another thread allocated. And GCC 12 tests the address
-    of a thread's variable for null by flags that something else has set.
+    The runtime of GCC 12 leaves its allocator locked in a child that was forked while another
+    thread allocated, and its compiler tests the address of a thread's variable for null by flags
+    that something else has set.
     """
-    compilers = (shutil.which(f"clang++-{version}") for version in range(30, 16, -1))
+    compilers = (shutil.which(f"clang++-{version}") for version in range(40, 18, -1))
     clang = next(filter(None, compilers), None)
     if clang is None:
-        session.error("clang++ is wanted, of version 17 or newer: apt-get install clang-19")
+        session.error(
+            "clang++-19, or a newer one, is wanted: apt-get install clang-19 libclang-rt-19-dev"
+        )
     install(session)
     native = build_native(session, "asan", f"-DCMAKE_CXX_COMPILER={clang}")
-    for runtime in ("libgomp.so.1", "libomp.so.5"):
-        program = (str(native / "native_tests"), "--runtime", runtime, "--seconds", "60")
-        session.run(*program, *session.posargs, external=True)
+    leaks = {"LSAN_OPTIONS": "suppressions=tests/native/leaks.supp"}
+    for runtime, other in (("libgomp.so.1", "libomp.so.5"), ("libomp.so.5", "libgomp.so.1")):
+        program = (str(native / "native_tests"), "--runtime", runtime, "--other-runtime", other)
+        session.run(*program, "--seconds", "60", *session.posargs, env=leaks, external=True)
 
     packages = session.run(
         "python", "-c", "import sysconfig; print(sysconfig.get_path('platlib'))", silent=True
@@ -66,9 +69,10 @@ def asan(session: nox.Session) -> None:
     library = f"-print-file-name=libclang_rt.asan-{platform.machine()}.so"
     preload = session.run(clang, library, external=True, silent=True).strip()
     # What Python and torch never free is not looked for.
-    env = {"ASAN_OPTIONS": "detect_leaks=0", "TESTS_PRELOAD": preload, "TESTS_FORK_RUNS": "4"}
+    env = {"ASAN_OPTIONS": "detect_leaks=0", "LD_PRELOAD": preload, "TESTS_PRELOAD": preload}
+    env |= {"TESTS_FORK_RUNS": "4", "TESTS_EXAMPLES": "10"}
     fuzz = ("tests/fuzz_schedule.py", str(native / "libschedule_fuzz.so"))
-    session.run("python", *fuzz, env=env | {"LD_PRELOAD": preload})
+    session.run("python", *fuzz, "--inputs", "300000", env=env)
     session.run("pytest", "-n", "2", "--timeout", "900", *TESTS_FOR_ASAN, env=env)
 
 

@@ -20,8 +20,8 @@ std::atomic<long> count{0};
 [[noreturn]] void live_as_child(std::uint64_t seed) {
   watch_child();
   Random random(seed);
-  for (int i = random.between(1, 4); i > 0; --i) launch(random, 2);
-  if (random.once_in(2)) std::thread([&random] { launch(random, 2); }).join();
+  for (int i = random.between(1, 4); i > 0; --i) launch(random, kDepth);
+  if (random.once_in(2)) std::thread([&random] { launch(random, kDepth); }).join();
   if (random.once_in(4)) fork_and_launch(random);
   _exit(0);
 }

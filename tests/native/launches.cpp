@@ -186,12 +186,14 @@ void launch_elements(Random& random, int depth) {
   Elements elements(random, depth);
   const auto length = static_cast<std::size_t>(random.once_in(20) ? 0 : random.between(1, 300));
   elements.dimensions = {length};
-  // More than 16 bits count, now and then.
-  const bool wide = random.once_in(200);
-  for (int i = wide ? 65'535 : random.between(0, 4); i > 0; --i) {
+  // Now and then more than 16 bits count. Not inside of another such launch: both copy them onto
+  // their stacks.
+  const bool wide = depth == kDepth && random.once_in(200);
+  const bool in_dimensions = random.once_in(2);
+  for (int i = wide && in_dimensions ? 65'535 : random.between(0, 4); i > 0; --i) {
     elements.dimensions.push_back(static_cast<std::size_t>(random.between(0, 5)));
   }
-  if (wide) elements.more_arguments = 65'536;
+  if (wide && !in_dimensions) elements.more_arguments = 65'536;
   elements.in.resize(length);
   elements.out.resize(length);
   std::iota(elements.in.begin(), elements.in.end(), 0);

@@ -6,6 +6,9 @@
 
 namespace native {
 
+// So many levels of launches are made inside of an outermost one.
+constexpr int kDepth = 2;
+
 // One launch, with others inside of it down to `depth` more levels.
 void launch(Random& random, int depth);
 

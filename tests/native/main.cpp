@@ -89,7 +89,9 @@ void begin(const char* library) {
 
 long run_generation(Random& random, const char* library_that_comes) {
   std::vector<std::thread> threads;
-  for (int i = random.between(1, 6); i > 0; --i) threads.emplace_back(live, Random(random.next()));
+  // Now and then more than can post launches at once.
+  const int many = random.once_in(50) ? 80 : random.between(1, 6);
+  for (int i = 0; i < many; ++i) threads.emplace_back(live, Random(random.next()));
   if (library_that_comes != nullptr) open_library(library_that_comes);
   if (random.once_in(2)) live(Random(random.next()));
   for (std::thread& thread : threads) thread.join();

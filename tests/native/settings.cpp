@@ -5,6 +5,7 @@
 #include "failure.h"
 #include "numba/chunks.h"
 #include "openmp/runtime.h"
+#include "system/platform.h"
 #include "threads/thread_count.h"
 
 namespace native {
@@ -17,6 +18,14 @@ constexpr int kNumbaLimit = 10;
 
 int environment = 0;
 
+// max-active-levels-var: whether regions inside of regions have threads.
+void allow_active_levels(int levels) {
+  void* const library = const_cast<void*>(Runtime::bound()->library());
+  const auto set =
+      reinterpret_cast<void (*)(int)>(platform::symbol_in(library, "omp_set_max_active_levels"));
+  set(levels);
+}
+
 }  // namespace
 
 Settings::Settings()
@@ -28,7 +37,7 @@ Settings::Settings()
 
 void Settings::change(Random& random) {
   const int n = random.between(1, kMost);
-  switch (random.between(1, 6)) {
+  switch (random.between(1, 7)) {
     case 1:
       ompsafe_set_num_threads(mask_ = n);
       limit_ = 0;
@@ -44,6 +53,9 @@ void Settings::change(Random& random) {
       break;
     case 5:
       set_limit(limit_ = n % 5);
+      break;
+    case 6:
+      allow_active_levels(n % 4);
       break;
     default:
       ompsafe_set_parallel_chunksize(chunksize_ = n % 2 == 0 ? 0 : n);

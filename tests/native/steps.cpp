@@ -14,8 +14,6 @@
 namespace native {
 namespace {
 
-constexpr int kDepth = 2;
-
 // A region of somebody else's, in which every thread launches.
 void launch_in_region(Random& random) {
   const Step step("launches in a region");
