@@ -72,7 +72,7 @@ def asan(session: nox.Session) -> None:
     env = {"ASAN_OPTIONS": "detect_leaks=0", "LD_PRELOAD": preload, "TESTS_PRELOAD": preload}
     env |= {"TESTS_FORK_RUNS": "4", "TESTS_EXAMPLES": "10"}
     fuzz = ("tests/fuzz_schedule.py", str(native / "libschedule_fuzz.so"))
-    session.run("python", *fuzz, "--inputs", "300000", env=env)
+    session.run("python", *fuzz, "--inputs", "100000", env=env)
     session.run("pytest", "-n", "2", "--timeout", "900", *TESTS_FOR_ASAN, env=env)
 
 

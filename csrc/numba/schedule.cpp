@@ -22,7 +22,7 @@ struct Range {
 };
 constexpr Range kNothing{1, 0};
 
-enum class Indices { kSigned, kUnsigned };
+enum class Indices : std::uint8_t { kSigned, kUnsigned };
 
 // Some of the divisions, one after the other.
 struct Members {
