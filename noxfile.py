@@ -121,26 +121,3 @@ def faults(session: nox.Session) -> None:
         session.error("cc builds what has calls fail: apt-get install gcc")
     install(session)
     files = sorted(str(file) for file in Path("tests").glob("test_faults_*.py"))
-    env = {"TESTS_FAULTS_CALLS": "1000", "TESTS_FAULTS_RUNS": "100"}
-    session.run("pytest", "-n", "auto", "-o", "timeout=3000", *files, *session.posargs, env=env)
-
-
-@nox.session
-def leaks(session: nox.Session) -> None:
-    """Look whether what is done again and again keeps memory, threads or descriptors."""
-    install(session)
-    session.run("pytest", "-n", "2", "tests/find_leaks.py", *session.posargs)
-
-
-@nox.session(python="3.11")
-def matrix(session: nox.Session) -> None:
-    """Test on Python 3.11 to 3.15 with old and new Numba; needs root, Debian and debootstrap."""
-    session.run("python", "tests/matrix/run.py", *session.posargs)
-
-
-@nox.session
-def stress(session: nox.Session) -> None:
-    """Run random programs: -- --seconds N --seed S; a failure prints what runs that one again."""
-    install(session)
-    session.chdir("tests")
-    session.run("python", "-m", "stress", *session.posargs)
