@@ -20,7 +20,7 @@ from numba_ompsafe._report.record import Cores, Counts, Layer, Library, Report, 
 # Each of Numba's layers is an extension module, loaded when the layer is launched.
 _LAYERS = {"tbbpool": "tbb", "omppool": "omp", "workqueue": "workqueue"}
 _IS_LAYER = re.compile(rf"/numba/np/ufunc/({'|'.join(_LAYERS)})\.")
-_IS_PYTHON = re.compile(r"/(?:lib)?python(3\.\d+)")
+_IS_PYTHON = re.compile(r"/(?:lib)?python(3\.\d{1,4})")
 
 
 class UnreadableProcessError(ValueError):
@@ -35,7 +35,7 @@ class _Python:
         self.threads = len(proc.threads(pid))
         self.environ = proc.variables(pid)
         self.files = mapped.files(pid)
-        program = os.readlink(f"/proc/{pid}/exe")
+        program = os.readlink(proc.folder(pid) / "exe")
         versions = filter(None, map(_IS_PYTHON.search, (program, *self.files)))
         version = next(versions, None)
         if version is None:
@@ -55,7 +55,10 @@ class _Python:
         """Return the version of a package that is installed in one of :meth:`packages`."""
         folders = [str(proc.seen_from_here(self.pid, folder)) for folder in self.packages()]
         found = Distribution.discover(name=package, path=folders)
-        return next((distribution.version for distribution in found), None)
+        try:
+            return next((distribution.version for distribution in found), None)
+        except Exception:  # of an installation that was broken off, as this Python's library has it
+            return None
 
 
 def report(pid: int) -> Report:
@@ -68,7 +71,7 @@ def report(pid: int) -> Report:
     try:
         found = _found(pid)
     except (FileNotFoundError, ProcessLookupError):
-        if os.path.exists(f"/proc/{pid}"):
+        if proc.folder(pid).exists():
             raise UnreadableProcessError(
                 f"process {pid} has no program: it is a thread of the kernel's, or it has ended "
                 "and its parent has not asked for its exit status yet"

@@ -8,10 +8,14 @@ of all its ancestors hold. Where a hierarchy is mounted, and which of its groups
 is in ``/proc/PID/mountinfo``: in a container the root often is the container's own group.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+# PATH_MAX: no group is below so many others that to look at all takes long.
+_LONGEST_PATH = 4096
 
 
 class Quota(NamedTuple):
@@ -48,7 +52,9 @@ def _groups(process: Path) -> Iterator[PurePosixPath]:
 def _own_groups(process: Path) -> Iterator[tuple[str, PurePosixPath]]:
     """Yield the process's group of v2, and of v1's hierarchy with the controller ``cpu``."""
     for line in _text_of(process / "cgroup").splitlines():
-        hierarchy, controllers, group = line.split(":", 2)
+        hierarchy, controllers, group = (*line.split(":", 2), "", "")[:3]
+        if len(group) > _LONGEST_PATH:
+            continue
         if hierarchy == "0":
             yield "cgroup2", PurePosixPath(group)
         elif "cpu" in controllers.split(","):
@@ -61,8 +67,9 @@ def _mounted_hierarchies(process: Path) -> Iterator[tuple[str, PurePosixPath, Pu
         mount, _, file_system = line.partition(" - ")
         kind, _, options = (file_system + "  ").split(" ", 2)
         if kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.strip().split(",")):
-            root, mount_point = mount.split(" ")[3:5]
-            yield kind, _path(root), _path(mount_point)
+            root, mount_point = (*mount.split(" "), *[""] * 5)[3:5]
+            if root.startswith("/") and mount_point.startswith("/"):
+                yield kind, _path(root), _path(mount_point)
 
 
 def _quota_of(group: PurePosixPath, root: Path) -> Quota | None:
@@ -74,16 +81,18 @@ def _quota_of(group: PurePosixPath, root: Path) -> Quota | None:
         words = [_text_of(folder / name).strip() for name in (file, "cpu.cfs_period_us")]
     try:
         quota, period = map(int, words)
+        # The kernel's are far below.
+        numbers = 0 < quota < 2**63 and 0 < period < 2**63
     except ValueError:  # none, or no such files, as in the hierarchy's own root
         return None
-    return Quota(quota / period, str(group / file)) if quota > 0 and period > 0 else None
+    return Quota(quota / period, str(group / file)) if numbers else None
 
 
 def _text_of(file: Path) -> str:
     """Return what the file says; nothing where it is not there or may not be read."""
     try:
-        return file.read_text()
-    except OSError:
+        return os.fsdecode(file.read_bytes())
+    except (OSError, ValueError):  # no path has a NUL in it
         return ""
 
 

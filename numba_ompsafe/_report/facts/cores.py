@@ -9,7 +9,6 @@ process; the runtime itself knows how many cores it found before.
 import ctypes
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from numba_ompsafe._process import libraries
 from numba_ompsafe._report.facts import proc
@@ -27,7 +26,7 @@ def find(pid: int | None = None) -> Cores:
     Raises:
         ProcessLookupError: there is no such process.
     """
-    process = Path("/proc", "self" if pid is None else str(pid))
+    process = proc.PROC / ("self" if pid is None else str(pid))
     quota = tightest_quota(process, process / "root")
     # Not of the calling thread (0), which anybody may have bound to some of them.
     main = len(os.sched_getaffinity(os.getpid() if pid is None else pid))

@@ -1,6 +1,7 @@
 """Reads what an ELF file says to the dynamic linker (64-bit, as the System V ABI describes it)."""
 
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ _DT_NEEDED, _DT_PLTRELSZ, _DT_STRTAB, _DT_SYMTAB, _DT_RELA, _DT_RELASZ = 1, 2, 5
 _DT_SONAME, _DT_JMPREL, _DT_RELACOUNT = 14, 23, 0x6FFFFFF9
 
 
+# No name of a function or a library is longer: what is, is none.
+_LONGEST_NAME = 4096
+
+# What reading raises where an offset or a size in the file says what is not so.
+_BROKEN = (struct.error, KeyError, OverflowError, ValueError)
+
+
 class ElfError(ValueError):
     """The file is none that is read here."""
 
@@ -29,16 +37,17 @@ class Elf:
     """
 
     def __init__(self, path: str | Path) -> None:
-        with open(path, "rb") as file:
-            try:
+        self._path = path
+        try:
+            with open(path, "rb", opener=_open_at_once) as file:
                 self._bytes = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-            except ValueError as error:  # an empty file
-                raise ElfError(f"{path}: {error}") from error
+        except ValueError as error:  # an empty file, or no path
+            raise ElfError(f"{path}: {error}") from error
         try:
             self._read_headers()
-        except (struct.error, KeyError) as error:
+        except _BROKEN as error:
             self._bytes.close()
-            raise ElfError(f"{path}: not a whole 64-bit ELF file ({error!r})") from error
+            raise self._broken(error) from error
 
     def __enter__(self) -> "Elf":
         return self
@@ -53,16 +62,20 @@ class Elf:
         start, size, count = header[10], header[14], header[15]
         segments = [_SEGMENT.unpack_from(self._bytes, start + i * size) for i in range(count)]
         self._loads = [segment for segment in segments if segment[0] == _PT_LOAD]
-        self._needed: list[int] = []
+        needed: list[int] = []
         self._dynamic: dict[int, int] = {}
         for kind, _, offset, _, _, length, *_ in segments:
             if kind == _PT_DYNAMIC:
                 for tag, value in _ENTRY.iter_unpack(self._bytes[offset : offset + length]):
                     if tag == _DT_NEEDED:
-                        self._needed.append(value)
+                        needed.append(value)
                     else:
                         self._dynamic.setdefault(tag, value)
         self._strings = self._offset(self._dynamic[_DT_STRTAB]) if self._dynamic else 0
+        soname = self._dynamic.get(_DT_SONAME)
+        # The name by which other libraries ask for this one, and those that this one asks for.
+        self.soname = None if soname is None else self._string(soname)
+        self.needed = tuple(self._string(index) for index in needed)
 
     def _offset(self, address: int) -> int:
         for _, _, offset, start, _, length, *_ in self._loads:
@@ -72,21 +85,26 @@ class Elf:
 
     def _string(self, index: int) -> str:
         start = self._strings + index
-        return self._bytes[start : self._bytes.find(b"\0", start)].decode(errors="replace")
+        end = self._bytes.find(b"\0", start, start + _LONGEST_NAME)
+        if end < start:
+            raise KeyError(index)
+        return self._bytes[start:end].decode(errors="replace")
 
-    @property
-    def soname(self) -> str | None:
-        """The name by which other libraries ask for this one."""
-        index = self._dynamic.get(_DT_SONAME)
-        return None if index is None else self._string(index)
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The names of the libraries that this one asks for."""
-        return tuple(self._string(index) for index in self._needed)
+    def _broken(self, error: Exception) -> ElfError:
+        return ElfError(f"{self._path}: not a whole 64-bit ELF file ({error!r})")
 
     def imports(self, prefixes: tuple[str, ...]) -> Iterator[str]:
-        """Yield the names with such a beginning of the functions of others' that are called."""
+        """Yield the names with such a beginning of the functions of others' that are called.
+
+        Raises:
+            ElfError: what the file says of them is not so.
+        """
+        try:
+            yield from self._imports(prefixes)
+        except _BROKEN as error:
+            raise self._broken(error) from error
+
+    def _imports(self, prefixes: tuple[str, ...]) -> Iterator[str]:
         symbols = self._offset(self._dynamic[_DT_SYMTAB])
         tables = (
             (_DT_JMPREL, _DT_PLTRELSZ, 0),
@@ -104,3 +122,8 @@ class Elf:
                     name = self._string(_SYMBOL.unpack_from(self._bytes, at)[0])
                     if name.startswith(prefixes):
                         yield name
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open what may be no file: a pipe would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -60,7 +60,7 @@ class _Process:
         return cls(
             pid=pid,
             parent=_parent(pid),
-            user=os.stat(f"/proc/{pid}").st_uid,
+            user=os.stat(proc.folder(pid)).st_uid,
             command=proc.text(pid, "cmdline").rstrip("\0").replace("\0", " "),
         )
 
@@ -98,7 +98,7 @@ def _wrappers_like(own: _Process, parents: dict[int, int]) -> Iterator[int]:
 
 def _parents() -> Iterator[tuple[int, int]]:
     """Yield each process that can be seen, and its parent."""
-    for name in os.listdir("/proc"):
+    for name in os.listdir(proc.PROC):
         if name.isdigit():
             try:
                 yield int(name), _parent(int(name))
@@ -115,7 +115,11 @@ def _try_to_read(pid: int) -> _Process | None:
 
 def _parent(pid: int) -> int:
     # The second field, the program's name in parentheses, may hold anything.
-    return int(proc.text(pid, "stat").rpartition(")")[2].split()[1])
+    fields = proc.text(pid, "stat").rpartition(")")[2].split()
+    try:
+        return int(fields[1])
+    except (IndexError, ValueError):
+        raise ProcessLookupError(f"process {pid} has no parent") from None
 
 
 def _without_numbers(process: _Process) -> str:
@@ -124,7 +128,7 @@ def _without_numbers(process: _Process) -> str:
 
 def _program(pid: int) -> str | None:
     try:
-        return os.readlink(f"/proc/{pid}/exe")
+        return os.readlink(proc.folder(pid) / "exe")
     except OSError:
         return None
 

@@ -7,10 +7,18 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+# Where it is mounted.
+PROC = Path("/proc")
+
+
+def folder(pid: int) -> Path:
+    """Return the process's folder."""
+    return PROC / str(pid)
+
 
 def text(pid: int, file: str) -> str:
     """Return what a file in the process's folder says; undecodable bytes as Python's paths do."""
-    return os.fsdecode(Path(f"/proc/{pid}/{file}").read_bytes())
+    return os.fsdecode((folder(pid) / file).read_bytes())
 
 
 def variables(pid: int) -> dict[str, str]:
@@ -28,12 +36,12 @@ def mapped_files(pid: int) -> list[str]:
 
 def seen_from_here(pid: int, path: str) -> Path:
     """Return where a file of the process's is; in a container it has another root than this one."""
-    return Path(f"/proc/{pid}/root{path}")
+    return Path(f"{folder(pid)}/root{path}")
 
 
 def threads(pid: int) -> list[int]:
     """Return the ids of the process's threads."""
-    return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    return [int(name) for name in os.listdir(folder(pid) / "task")]
 
 
 def cores_of_all_threads(pid: int) -> set[int]:
