@@ -137,11 +137,12 @@ def _found(options: argparse.Namespace) -> "Report":
 
 def _import(modules: Sequence[str], parser: Parser) -> None:
     """Import the modules as ``python -c`` would; what they print does not get into the report."""
+    if not modules:
+        return
+    reserve()
     if not sys.flags.safe_path:
         sys.path[0] = ""  # the folder that the user is in; it was that of this command
     sys.argv = ["-c"]  # the command's arguments are none of theirs
-    if modules:
-        reserve()
     for module in modules:
         try:
             with redirect_stdout(sys.stderr):

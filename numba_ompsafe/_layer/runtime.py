@@ -17,6 +17,7 @@ waits for the dynamic linker's lock with the GIL held, and whoever has the lock 
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,14 +110,34 @@ def _loaded_runtimes() -> Iterator[str]:
 
 
 def _runtimes_in_torch_wheel() -> Iterator[Path]:
-    try:
-        spec = find_spec("torch")
-    except ValueError:  # a module that stands in for torch, as in a test suite
-        return
-    for package in (spec.submodule_search_locations or []) if spec else []:
+    for package in _installed_torch():
         for folder in (Path(package, "lib"), Path(package).with_name("torch.libs")):
             for pattern in _WHEEL_PATTERNS:
                 yield from sorted(folder.glob(pattern))
+
+
+def _installed_torch() -> list[str]:
+    """Return the folder of torch; none that lies in the current folder, which nobody has chosen.
+
+    ``python -c`` and ``-m`` have that folder on their path, but here nobody imports torch.
+    """
+    try:
+        spec = find_spec("torch")
+        folders = list(spec.submodule_search_locations or []) if spec else []
+        if any(_is_here(Path(folder).parent) for folder in folders):
+            path = [entry for entry in sys.path if entry and not _is_here(Path(entry))]
+            spec = PathFinder.find_spec("torch", path)
+            folders = list(spec.submodule_search_locations or []) if spec else []
+    except ValueError:  # a module that stands in for torch, as in a test suite
+        return []
+    return folders
+
+
+def _is_here(folder: Path) -> bool:
+    try:
+        return folder.samefile(".")
+    except OSError:  # one of the two is gone
+        return False
 
 
 def loaded(name: str) -> int | None:
