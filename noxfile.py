@@ -33,6 +33,119 @@ def install(session: nox.Session) -> None:
     session.install(".[torch,test]", "-c", "constraints.txt")
 
 
+def build_native(session: nox.Session, preset: str, *options: str) -> Path:
+    """Build a preset of CMakePresets.json with tests/native, and return the folder of these."""
+    session.install("cmake>=3.24", "ninja")
+    session.run("cmake", "--preset", preset, "-DNUMBA_OMPSAFE_NATIVE_TESTS=ON", *options)
+    session.run("cmake", "--build", "--preset", preset)
+    return Path("build", preset, "tests", "native")
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """Look for bad addresses and undefined behaviour. Needs Debian's clang-19, libclang-rt-19-dev.
+
+    The runtime of GCC 12 leaves its allocator locked in a child that was forked while another
+    thread allocated, and its compiler tests the address of a thread's variable for null by flags
+    that something else has set.
+    """
+    compilers = (shutil.which(f"clang++-{version}") for version in range(40, 18, -1))
+    clang = next(filter(None, compilers), None)
+    if clang is None:
+        session.error(
+            "clang++-19, or a newer one, is wanted: apt-get install clang-19 libclang-rt-19-dev"
+        )
+    install(session)
+    native = build_native(session, "asan", f"-DCMAKE_CXX_COMPILER={clang}")
+    leaks = {"LSAN_OPTIONS": "suppressions=tests/native/leaks.supp"}
+    for runtime, other in (("libgomp.so.1", "libomp.so.5"), ("libomp.so.5", "libgomp.so.1")):
+        program = (str(native / "native_tests"), "--runtime", runtime, "--other-runtime", other)
+        session.run(*program, "--seconds", "60", *session.posargs, env=leaks, external=True)
+
+    packages = session.run(
+        "python", "-c", "import sysconfig; print(sysconfig.get_path('platlib'))", silent=True
+    )
+    session.run("cmake", "--install", "build/asan", "--prefix", packages.strip())
+    library = f"-print-file-name=libclang_rt.asan-{platform.machine()}.so"
+    preload = session.run(clang, library, external=True, silent=True).strip()
+    # What Python and torch never free is not looked for.
+    env = {"ASAN_OPTIONS": "detect_leaks=0", "LD_PRELOAD": preload, "TESTS_PRELOAD": preload}
+    env |= {"TESTS_FORK_RUNS": "4", "TESTS_EXAMPLES": "10"}
+    fuzz = ("tests/fuzz_schedule.py", str(native / "libschedule_fuzz.so"))
+    session.run("python", *fuzz, "--inputs", "100000", env=env)
+    session.run("pytest", "-n", "2", "--timeout", "900", *TESTS_FOR_ASAN, env=env)
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """Look for data races. Needs Debian's libomp-14-dev, for Archer.
+
+    ThreadSanitizer sees no barrier of a runtime that was built without it. LLVM's tells its own
+    to Archer, and Archer to ThreadSanitizer; GNU's tells nobody, so it is there as another runtime
+    whose pools are looked after. A child of a fork cannot start threads here: it exits at once.
+    """
+    archer = max(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"), default=None)
+    if archer is None:
+        session.error("LLVM's Archer is wanted: apt-get install libomp-14-dev")
+    native = build_native(session, "tsan")
+    program = (str(native / "native_tests"), "--runtime", str(archer.with_name("libomp.so.5")))
+    # The runtime's own accesses are not looked at: it is not instrumented.
+    options = {"TSAN_OPTIONS": "ignore_noninstrumented_modules=1"}
+    more = ("--other-runtime", "libgomp.so.1", "--forks", "bare", "--seconds", "60")
+    env = options | {"OMP_TOOL_LIBRARIES": str(archer)}
+    session.run(*program, *more, *session.posargs, env=env, external=True)
+    # Without Archer every region looks like a race: were there no report, there would never be one.
+    unseen = {"OMP_TOOL": "disabled"}
+    session.run(
+        *program,
+        *("--forks", "none", "--seconds", "2"),
+        env=options | unseen,
+        external=True,
+        success_codes=[66],
+        silent=True,
+    )
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare the schedule with Numba's own on ten million spaces of each kind."""
+    install(session)
+    library = build_native(session, "release") / "libschedule_fuzz.so"
+    session.run("python", "tests/fuzz_schedule.py", str(library), *(session.posargs or TEN_MILLION))
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Fail at every call of the C library's, and end processes a hundred times. Needs cc."""
+    if shutil.which("cc") is None:
+        session.error("cc builds what has calls fail: apt-get install gcc")
+    install(session)
+    files = sorted(str(file) for file in Path("tests").glob("test_faults_*.py"))
+    env = {"TESTS_FAULTS_CALLS": "200", "TESTS_FAULTS_RUNS": "100"}
+    session.run("pytest", "-n", "auto", "-o", "timeout=3000", *files, *session.posargs, env=env)
+
+
+@nox.session
+def leaks(session: nox.Session) -> None:
+    """Look whether what is done again and again keeps memory, threads or descriptors."""
+    install(session)
+    session.run("pytest", "-n", "2", "tests/find_leaks.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def matrix(session: nox.Session) -> None:
+    """Test on Python 3.11 to 3.15 with old and new Numba; needs root, Debian and debootstrap."""
+    session.run("python", "tests/matrix/run.py", *session.posargs)
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """Run random programs: -- --seconds N --seed S; a failure prints what runs that one again."""
+    install(session)
+    session.chdir("tests")
+    session.run("python", "-m", "stress", *session.posargs)
+
+
 @nox.session
 def fuzz_readers(session: nox.Session) -> None:
     """Damage what reports read, ELF files and /proc: 5,000 times, or TESTS_DAMAGES."""
