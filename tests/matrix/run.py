@@ -42,8 +42,8 @@ class Row:
         return (f"numba=={self.numba}", f"numpy=={self.numpy}", *self.others)
 
 
-# The other builds of torch come with gigabytes.
-TORCH = ("torch==2.13.0",)
+# The other builds of torch come with gigabytes. Tests with torch use scikit-learn's runtime, too.
+TORCH = ("torch==2.13.0", "scikit-learn")
 ROWS = (
     Row("3.11", "0.61.0", "1.24.4", TORCH),
     Row("3.11", "0.68.1", "2.4.6", TORCH),
@@ -120,17 +120,16 @@ def interpreter(version: str) -> str:
     raise MatrixError(f"python{version} is not installed")
 
 
-def command_in(row: Row, sid: Path) -> list[str]:
-    """Return the beginning of a command line that runs a file on the row's Python."""
-    if row.in_sid:
-        return ["bash", str(SID), "run", str(sid), f"python{row.python}"]
-    return [interpreter(row.python)]
+def enter(sid: Path, python: str) -> list[str]:
+    """Return the beginning of a command line that runs a file on a Python of sid's."""
+    return ["bash", str(SID), "run", str(sid), f"python{python}"]
 
 
 def build(python: list[str], name: str) -> Path:
     """Build the package's wheel; return it, as seen from the root of the checkout."""
     folder = WORK / "wheels" / name
-    shutil.rmtree(ROOT / folder, ignore_errors=True)
+    for old in (ROOT / folder).glob("*.whl"):
+        old.unlink()
     code = (
         "import subprocess, sys, venv\n"
         f"venv.create({str(folder / 'venv')!r}, with_pip=True)\n"
@@ -139,7 +138,8 @@ def build(python: list[str], name: str) -> Path:
         f"build = ['-C', {'build-dir=' + str(folder / 'build')!r}]\n"
         "sys.exit(subprocess.run(pip + wheel + build).returncode)"
     )
-    subprocess.run([*python, "-c", code], cwd=ROOT, check=True)
+    if subprocess.run([*python, "-c", code], cwd=ROOT, check=False).returncode:
+        raise MatrixError(f"no wheel can be built by {name}: see above")
     (wheel,) = (ROOT / folder).glob("*.whl")
     return wheel.relative_to(ROOT)
 
@@ -152,6 +152,17 @@ def check_names(wheel: Path) -> None:
         raise MatrixError(f"{wheel.name} holds {extensions}, which not every Python finds")
 
 
+def make_sid(folder: Path, python: str) -> str:
+    """Make the folder of sid and build there; return what is wrong with that, if anything is."""
+    if subprocess.run(["bash", str(SID), "make", str(folder)], check=False).returncode:
+        return "no Debian sid: see above"
+    try:
+        check_names(build(enter(folder, python), python))
+    except MatrixError as error:
+        return str(error)
+    return ""
+
+
 def test(row: Row, wheel: Path, sid: Path, tests: list[str]) -> Outcome:
     """Test a row; tell what became of it."""
     outcome = Outcome(row)
@@ -160,7 +171,7 @@ def test(row: Row, wheel: Path, sid: Path, tests: list[str]) -> Outcome:
     results.unlink(missing_ok=True)
     begin = time.monotonic()
     try:
-        python = command_in(row, sid)
+        python = enter(sid, row.python) if row.in_sid else [interpreter(row.python)]
         begin_of_row = [*python, "tests/matrix/row.py", str(folder), str(wheel), *row.packages]
         subprocess.run([*begin_of_row, "--tests", *tests], cwd=ROOT, check=False)
         suite = ElementTree.parse(results).getroot().find("testsuite")
@@ -202,14 +213,20 @@ def main() -> int:
     if not rows:
         parser.error(f"no such row; there are {', '.join(row.name for row in ROWS)}")
 
-    wheel = build([interpreter("3.11")], "3.11")
-    check_names(wheel)
-    if any(row.in_sid for row in rows):
-        subprocess.run(["bash", str(SID), "make", str(options.sid)], check=True)
-        newest = [row for row in rows if row.in_sid][-1]
-        check_names(build(command_in(newest, options.sid), newest.python))
+    try:
+        wheel = build([interpreter("3.11")], "3.11")
+        check_names(wheel)
+    except MatrixError as error:
+        parser.exit(1, f"{error}\n")
+    of_sid = [row for row in rows if row.in_sid]
+    wrong_with_sid = make_sid(options.sid, of_sid[-1].python) if of_sid else ""
 
-    outcomes = [test(row, wheel, options.sid, options.tests.split()) for row in rows]
+    outcomes = [
+        Outcome(row, note=wrong_with_sid)
+        if row.in_sid and wrong_with_sid
+        else test(row, wheel, options.sid, options.tests.split())
+        for row in rows
+    ]
     print(table(outcomes))
     return 0 if all(one.good for one in outcomes) else 1
 
