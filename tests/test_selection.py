@@ -37,6 +37,7 @@ def test_selected_by_config() -> None:
 
 
 def test_selected_by_config_file(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
     (tmp_path / ".numba_config.yaml").write_text("threading_layer: ompsafe\n")
     assert run_python(RUNS, layer=None, cwd=tmp_path) == "ompsafe"
 

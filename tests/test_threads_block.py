@@ -292,6 +292,7 @@ results["traces"] = sum(traces[:-1])
 
 
 def test_p8_a_decorated_function_and_the_decorator_go_to_other_processes() -> None:
+    pytest.importorskip("cloudpickle")
     code = """
 import pickle
 import cloudpickle
