@@ -10,7 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-TESTS_NEED = ("hypothesis", "intel-openmp", "pytest", "pytest-timeout", "pytest-xdist")
+TESTS_NEED = (
+    "cloudpickle",
+    "hypothesis",
+    "intel-openmp",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+    "pyyaml",
+)
 
 
 def main() -> int:

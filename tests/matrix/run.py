@@ -57,10 +57,11 @@ ROWS = (
 )
 
 # Those of the promises that depend on Python, on Numba or on the runtime, and take no optional
-# package. On two processes, so that no row asks for more than the smallest machine has.
+# package. On two processes, so that no row asks for more than the smallest machine has, and a file
+# on one of them: two that compile and cache one gufunc at the same time spoil Numba's cache.
 TESTS = [
-    "-n",
-    "2",
+    "--numprocesses=2",
+    "--dist=loadfile",
     *(
         f"tests/test_{name}.py"
         for name in (
