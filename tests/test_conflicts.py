@@ -298,6 +298,13 @@ def test_p8_what_the_remedies_of_a_changed_layer_say_helps(
     assert told(f"import numba_ompsafe\n{code}\n{LAUNCH}", env, layer=layer) == ([], "")
 
 
+def test_p8_a_priority_list_that_code_has_set_to_no_list() -> None:
+    code = "import numba; numba.config.THREADING_LAYER_PRIORITY = 'ompsafe omp'"
+    rated, words = told(code, layer=None)
+    assert rated == [["layer-not-running", "severe"]]
+    assert "'ompsafe omp' is asked for, which is no threading layer" in words
+
+
 def test_p8_a_name_that_is_no_layer() -> None:
     rated, words = told("import numba", layer="ompsfae")
     assert rated == [["layer-not-running", "severe"]]

@@ -206,6 +206,17 @@ def test_p8_a_quota_is_found_or_there_is_none(folder: Path, name: str, data: st.
     assert found is None or found.cores > 0
 
 
+def test_p8_a_group_may_have_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "cgroup").write_bytes(b"0::/\xff\n")
+    (tmp_path / "mountinfo").write_bytes(b"1 2 0:3 / / rw - cgroup2 x rw\n")
+    group = os.fsencode(tmp_path) + b"/\xff"
+    os.mkdir(group)
+    Path(os.fsdecode(group), "cpu.max").write_text("150000 100000")
+    found = cgroups.tightest_quota(tmp_path, tmp_path)
+    assert found is not None
+    assert found.cores == 1.5
+
+
 QUOTAS = st.binary(max_size=20) | st.sampled_from(
     [
         *(
