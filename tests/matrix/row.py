@@ -6,6 +6,7 @@ Makes a virtual environment, installs what is named there, tests, and leaves pyt
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     pip = [python, "-m", "pip", "install", "-q", "--prefer-binary"]
     subprocess.run([*pip, *TESTS_NEED, *options.packages], check=True)
+    shutil.rmtree(folder / "numba-cache", ignore_errors=True)  # an earlier run may have spoilt it
     environment = os.environ | {"TESTS_NUMBA_CACHE_DIR": str(folder / "numba-cache")}
     environment.pop("PYTHONPATH", None)
     results = folder / "results.xml"
