@@ -1,5 +1,6 @@
 """The threads of a program: each has its own settings, and knows what its count must be."""
 
+import functools
 import queue
 import threading
 import traceback
@@ -7,13 +8,25 @@ import traceback
 import numba
 import openmp
 
+from numba_ompsafe import _core
+
 ICVS = ("nthreads-var", "dyn-var", "max-active-levels-var", "run-sched-var")
 
 
 def runtime():
     """Return the runtime that the layer launches on, which it has chosen by then."""
     numba.get_num_threads()
-    return openmp.bound()
+    return _runtime_at(_core.runtime_path())
+
+
+@functools.cache
+def _runtime_at(path):
+    """Return it with its functions: a child may be born with the dynamic linker's lock taken."""
+    found = openmp.Runtime(path)
+    found.icvs()
+    for function in ("set_num_threads", "set_dynamic", "set_max_active_levels", "set_schedule"):
+        getattr(found, function)
+    return found
 
 
 class Actor:
@@ -89,7 +102,7 @@ class World:
 
     def look_for_runtimes(self):
         """Know of each runtime that is in the process."""
-        self.runtimes = [openmp.Runtime(path) for path in openmp.runtimes()]
+        self.runtimes = [_runtime_at(path) for path in openmp.runtimes()]
 
     def do(self, actor, act):
         """Do an act on the calling thread; write down how it failed."""

@@ -20,7 +20,9 @@ class Runtime:
         self.is_gnu = not hasattr(self.library, "__kmpc_fork_call")
 
     def __getattr__(self, function):
-        return getattr(self.library, "omp_" + function)
+        found = getattr(self.library, "omp_" + function)
+        setattr(self, function, found)  # not looked for again
+        return found
 
     def icvs(self):
         """Return this thread's ICVs. LLVM's and Intel's warn of omp_get_nested: not read there."""
