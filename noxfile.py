@@ -148,9 +148,9 @@ def stress(session: nox.Session) -> None:
 
 @nox.session
 def fuzz_readers(session: nox.Session) -> None:
-    """Damage what reports read, ELF files and /proc: 5,000 times, or TESTS_DAMAGES."""
+    """Damage what reports read, ELF files and /proc: 2,000 times, or TESTS_DAMAGES."""
     install(session)
-    env = {"TESTS_DAMAGES": session.env.get("TESTS_DAMAGES") or "5000"}
+    env = {"TESTS_DAMAGES": session.env.get("TESTS_DAMAGES") or "2000"}
     session.run(
         "pytest", "-o", "timeout=3600", "tests/test_damaged_files.py", *session.posargs, env=env
     )

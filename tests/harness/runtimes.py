@@ -16,7 +16,7 @@ RUNTIMES = {
     "GNU, torch's": {},
     "GNU, the system's": GNU,
     "LLVM": LLVM,
-    "Intel": {"LD_PRELOAD": str(INTEL) * INTEL.exists()},
+    "Intel": {"LD_PRELOAD": str(INTEL)},  # where it is missing, the dynamic linker says so
 }
 
 
