@@ -200,7 +200,7 @@ def _(actor, count):
 @act("clear_mask")
 def _(actor):
     numba_ompsafe.clear_mask()
-    actor.mask = actor.limit = None
+    actor.mask = None
 
 
 @act("set_default_num_threads")
