@@ -45,7 +45,6 @@ def launch(name):
             assert None in (count, expected) or count == expected, f"{count} for {expected}"
             assert actor.icvs() == before, f"P1: {before} -> {actor.icvs()}"
             actor.world.launches += 1
-            actor.settled |= actor.is_main and actor.world.has_torch
 
         return act(name)(checked)
 
@@ -215,8 +214,6 @@ def _omp(name):
     @act(f"omp_{name}")
     def call(actor, *arguments):
         getattr(runtime(), name)(*arguments)
-        if name == "set_num_threads":
-            actor.settled = True
 
 
 for _name in ("set_num_threads", "set_dynamic", "set_max_active_levels", "set_schedule"):
@@ -245,7 +242,7 @@ def _(actor):
 @act("begin threads")
 def _(actor, count):
     _begin(actor, numba_ompsafe.threads(count))
-    actor.mask, actor.limit, actor.settled = count, None, True
+    actor.mask, actor.limit = count, None
 
 
 @act("begin limits")
