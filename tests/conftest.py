@@ -1,6 +1,5 @@
 """What all tests share."""
 
-import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
@@ -9,10 +8,6 @@ from harness.cgroups import Group, NoCgroupError
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Workers of pytest-xdist inherit the controller's folder, so a kernel is compiled once.
-    if "TESTS_NUMBA_CACHE_DIR" not in os.environ:
-        cache = config.rootpath / "build" / "numba-cache"
-        os.environ["TESTS_NUMBA_CACHE_DIR"] = str(cache)
     config.addinivalue_line("markers", "needs_torch: runs torch; skipped where it is not installed")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "tests" / "support"
+KERNELS = str(ROOT / "build" / "numba-cache")  # where no other folder is named
 
 # For a process that reads no start-up files (-S), and so does not find the packages by itself.
 SITE_PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
@@ -40,7 +41,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
     environment["PYTHONPATH"] = str(SUPPORT)
     environment["OPENBLAS_NUM_THREADS"] = "1"
     environment["NUMBA_OMPSAFE_WARN"] = "0"
-    environment["NUMBA_CACHE_DIR"] = os.environ["TESTS_NUMBA_CACHE_DIR"]
+    environment["NUMBA_CACHE_DIR"] = os.environ.get("TESTS_NUMBA_CACHE_DIR", KERNELS)
     environment |= variables
     # What a sanitizer needs comes first in every process.
     if preload := os.environ.get("TESTS_PRELOAD"):

@@ -1,13 +1,11 @@
 """Runs random programs against the layer: python -m stress --seconds N --seed S."""
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
-from pathlib import Path
 
 from harness.runtimes import RUNTIMES
 
@@ -37,9 +35,6 @@ def report(program: Program, seconds: float) -> None:
 
 def main() -> int:
     asked = arguments()
-    os.environ.setdefault(
-        "TESTS_NUMBA_CACHE_DIR", str(Path(__file__).parents[2] / "build" / "numba-cache")
-    )
     if asked.program:
         outcome = outcome_of(Program.from_json(asked.program))
         print(outcome.failure or outcome.done)
