@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 
-#include "system/memory.h"
 #include "system/platform.h"
 
 namespace ompsafe {
@@ -36,9 +34,8 @@ void* Runtime::seen_by(void* library) { return platform::library_with(library, k
 
 const Runtime* Runtime::open(void* library, const char** missing) {
   *missing = nullptr;
-  void* memory = std::malloc(sizeof(Runtime));
-  if (memory == nullptr) return nullptr;
-  Owned<Runtime> table(new (memory) Runtime);
+  auto table = one<Runtime>();
+  if (table == nullptr) return nullptr;
   const auto required = [&](auto*& function, const char* symbol) {
     if (load(function, library, symbol)) return true;
     *missing = symbol;

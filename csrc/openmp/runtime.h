@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "system/memory.h"
 #include "system/platform.h"
 
 namespace ompsafe {
@@ -70,6 +71,7 @@ class Runtime {
   void read_initial_icvs() const;
 
  private:
+  friend Owned<Runtime> one<Runtime>();
   Runtime() = default;
 
   static std::atomic<const Runtime*> bound_;

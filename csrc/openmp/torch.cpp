@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -100,9 +99,9 @@ std::optional<Plan> plan_for_new_thread(const Torch& torch, int initial) {
 bool notice(void* library) {
   const Runtime* runtime = nullptr;
   if (!find_runtime_of(library, &runtime)) return false;
-  void* memory = std::malloc(sizeof(Torch));
-  if (memory == nullptr) return false;
-  Torch* torch = new (memory) Torch{.library = library};
+  auto torch = one<Torch>();
+  if (torch == nullptr) return false;
+  torch->library = library;
   torch->get_num_threads =
       reinterpret_cast<int (*)()>(platform::symbol_in(library, kGetNumThreads));
   torch->set_mkl_count = reinterpret_cast<int (*)(int)>(platform::symbol_in(library, kSetMklCount));
@@ -111,7 +110,7 @@ bool notice(void* library) {
     Runtime::bind(runtime);
   }
   plan_for_new_thread(*torch, Runtime::bound()->initial_nthreads_var());
-  found.store(torch, std::memory_order_release);
+  found.store(torch.release(), std::memory_order_release);
   return true;
 }
 

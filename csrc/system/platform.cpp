@@ -209,7 +209,7 @@ bool process_was_forked() {
 }
 
 bool start_thread(void (*body)(void*), void* argument, std::size_t stack_size) {
-  Owned<StartedThread> started(static_cast<StartedThread*>(std::malloc(sizeof(StartedThread))));
+  auto started = one<StartedThread>();
   if (started == nullptr) return false;
   *started = {body, argument};
   pthread_attr_t detached;

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -61,20 +60,15 @@ bool know(const char* file) {
   const char* path = platform::library_of(platform::symbol_in(library, "omp_get_max_threads"));
   if (path == nullptr || known(path) != nullptr) return true;
   auto own_file = array_of<char>(std::strlen(file) + 1);
-  void* memory = std::malloc(sizeof(GnuRuntime));
-  if (own_file == nullptr || memory == nullptr) {
-    std::free(memory);
-    return false;
-  }
-  std::strcpy(own_file.get(), file);
-  first = new (memory) GnuRuntime{
-      .path = path,
-      .file = own_file.release(),
-      .pause_resource_all =
-          reinterpret_cast<int (*)(int)>(platform::symbol_in(library, "omp_pause_resource_all")),
-      .next = first,
-      .lost = unknown_lost,
-  };
+  auto runtime = one<GnuRuntime>();
+  if (own_file == nullptr || runtime == nullptr) return false;
+  runtime->path = path;
+  runtime->file = std::strcpy(own_file.release(), file);
+  runtime->pause_resource_all =
+      reinterpret_cast<int (*)(int)>(platform::symbol_in(library, "omp_pause_resource_all"));
+  runtime->next = first;
+  runtime->lost = unknown_lost;
+  first = runtime.release();
   return true;
 }
 
