@@ -75,8 +75,8 @@ in_child(numba_starts)
 first.join()
 numba_runs()
 """
-    for run_of_20 in range(min(RUNS, 20)):
-        run(code.format(delay=run_of_20 / 1000))
+    for part in range(RUNS):
+        run(code.format(delay=0.02 * part / RUNS))
 
 
 def test_p6_while_another_thread_compiles() -> None:

@@ -27,7 +27,7 @@ print(json.dumps({{
     "outer": outer.tolist(),
     "inner": inner.tolist(),
     "ufunc": bool((ufuncs.add(x, x) == 2 * x).all()),
-    "threads": len(kernels.largest_team(8, 100)),
+    "threads": len(kernels.largest_team(8, 100, {seconds})),
 }}))
 """
 
@@ -35,8 +35,11 @@ EIGHT = {"NUMBA_NUM_THREADS": "8", "OMP_NUM_THREADS": "8"}
 GNU, LLVM = EIGHT | runtimes.GNU, EIGHT | runtimes.LLVM
 
 
-def measure(env: dict[str, str], before: str = "", set_up: str = "") -> dict[str, Any]:
-    return run_python(MEASURE.format(before=before, set_up=set_up), env)
+def measure(
+    env: dict[str, str], before: str = "", set_up: str = "", seconds: int = 10
+) -> dict[str, Any]:
+    """``seconds``: how long to launch for, until there are eight threads."""
+    return run_python(MEASURE.format(before=before, set_up=set_up, seconds=seconds), env)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_p5_ids_and_masks_are_those_of_the_slots(plain: dict[str, Any]) -> None:
 def test_p5_under_a_thread_limit(
     plain: dict[str, Any], runtime: dict[str, str], limit: int
 ) -> None:
-    result = measure(runtime | {"OMP_THREAD_LIMIT": str(limit)})
+    result = measure(runtime | {"OMP_THREAD_LIMIT": str(limit)}, seconds=1)
     assert result.pop("threads") == limit
     assert result == plain
 

@@ -219,7 +219,7 @@ bool start_thread(void (*body)(void*), void* argument, std::size_t stack_size) {
   pthread_t thread;
   const bool created = create_thread(&thread, &detached, run_started, started.get());
   pthread_attr_destroy(&detached);
-  if (created) static_cast<void>(started.release());
+  [[maybe_unused]] const auto* theirs = created ? started.release() : nullptr;
   return created;
 }
 

@@ -11,7 +11,7 @@
 namespace ompsafe {
 namespace {
 
-void end_for_good() {
+void end_for_good() noexcept {
   end_pool_of_this_thread();
   this_thread.pool_ended = true;
 }
@@ -20,7 +20,8 @@ void end_for_good() {
 // has them called again. So this one sees a pool whose thread launches for the first time as it
 // ends.
 pthread_key_t last_call;
-const bool has_last_call = pthread_key_create(&last_call, [](void*) { end_for_good(); }) == 0;
+const bool has_last_call =
+    pthread_key_create(&last_call, [](void*) noexcept { end_for_good(); }) == 0;
 
 struct PoolEnd {
   ~PoolEnd() {

@@ -10,7 +10,7 @@ from typing import Any
 from harness.processes import run_python
 
 # How often a test of forks forks, or some times as often.
-RUNS = int(os.environ.get("TESTS_FORK_RUNS", "20"))
+RUNS = int(os.environ.get("TESTS_FORK_RUNS", "10"))
 
 # Python that makes a context manager: what goes on meanwhile, once all libraries are loaded.
 BESIDE = os.environ.get("TESTS_FORK_BESIDE", "nullcontext()")

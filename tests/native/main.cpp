@@ -91,6 +91,7 @@ long run_generation(Random& random, const char* library_that_comes) {
   std::vector<std::thread> threads;
   // Now and then more than can post launches at once.
   const int many = random.once_in(50) ? 80 : random.between(1, 6);
+  threads.reserve(many);
   for (int i = 0; i < many; ++i) threads.emplace_back(live, Random(random.next()));
   if (library_that_comes != nullptr) open_library(library_that_comes);
   if (random.once_in(2)) live(Random(random.next()));

@@ -28,7 +28,7 @@ std::atomic<unsigned> limit{0};
 // The calling thread's place, for its life.
 class Place {
  public:
-  Place() {
+  Place() noexcept {
     for (Watched& thread : threads) {
       if (thread.taken.exchange(true)) continue;
       thread_ = &thread;
