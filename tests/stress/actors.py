@@ -90,15 +90,18 @@ class Actor:
 class World:
     """What all actors share."""
 
-    def __init__(self, of_environment):
+    def __init__(self, acts, torch, of_environment, largest_mask):
+        self.acts = acts
+        self.torch = torch  # when it is imported
         self.of_environment = of_environment  # what NUMBA_NUM_THREADS says
+        self.largest_mask = largest_mask
         self.default = None
-        self.has_torch = False
+        self.has_torch = torch == "first"
         self.runtimes = []
+        self.look_for_runtimes()
         self.bits = {}  # of a float reduction, by size and count
         self.launches, self.forks = 0, 0
         self.failures = []
-        self.acts = {}
 
     def look_for_runtimes(self):
         """Know of each runtime that is in the process."""

@@ -29,10 +29,7 @@ def main():
     more_kernels.compile_the_others()
 
     of_environment = os.environ.get("NUMBA_NUM_THREADS")
-    world = World(of_environment and int(of_environment))
-    world.torch, world.has_torch = program.torch, program.torch == "first"
-    world.acts, world.largest_mask = ACTS, largest_mask
-    world.look_for_runtimes()
+    world = World(ACTS, program.torch, of_environment and int(of_environment), largest_mask)
     actors = [Actor(world, is_main=index == 0) for index in range(ACTORS)]
 
     def another(index):
