@@ -15,6 +15,7 @@ nox.options.error_on_external_run = True
 nox.options.sessions = []
 
 TEN_MILLION = ("--inputs", "10000000")
+EVENLY = ("-n", "auto", "--dist", "worksteal")
 
 # What forks, blocks, shares and nests.
 TESTS_FOR_ASAN = [
@@ -122,7 +123,7 @@ def faults(session: nox.Session) -> None:
     install(session)
     files = sorted(str(file) for file in Path("tests").glob("test_faults_*.py"))
     env = {"TESTS_FAULTS_CALLS": "200", "TESTS_FAULTS_RUNS": "100"}
-    session.run("pytest", "-n", "auto", "-o", "timeout=3000", *files, *session.posargs, env=env)
+    session.run("pytest", *EVENLY, "-o", "timeout=3000", *files, *session.posargs, env=env)
 
 
 @nox.session

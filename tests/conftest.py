@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
@@ -9,6 +10,12 @@ from harness.cgroups import Group, NoCgroupError
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_torch: runs torch; skipped where it is not installed")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three for every two cores: tests wait for threads and processes."""
+    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
