@@ -9,34 +9,16 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from numba_ompsafe._layer import choice, first_launch, forks
+from numba_ompsafe._layer import choice, first_launch, forks, known_numba
 from numba_ompsafe._process import layers
-
-# The names of numba.np.ufunc.parallel that the layer relies on: the same from 0.61 to 0.68.
-_RELIES_ON = (
-    "_backend_init_process_lock",
-    "_backend_init_thread_lock",
-    "_is_initialized",
-    "_launch_threads",
-    "_load_threading_functions",
-    "_set_init_process_lock",
-    "_threading_layer",
-    "build_gufunc_kernel",
-)
-
-
-def fits(parallel: Any) -> bool:
-    """Whether ``numba.np.ufunc.parallel`` is one that the layer can be registered in."""
-    return all(hasattr(parallel, name) for name in _RELIES_ON)
 
 
 def register_in(parallel: Any) -> bool:
     """Register the layer in ``numba.np.ufunc.parallel``; return whether that was done now.
 
-    A Numba that looks different inside is left alone: it then says itself that it does not know the
-    layer, and :func:`numba_ompsafe.enable` says why.
+    A Numba that looks different inside is left alone.
     """
-    if not fits(parallel) or hasattr(parallel._launch_threads, layers.MARK):
+    if known_numba.refusal(parallel) or hasattr(parallel._launch_threads, layers.MARK):
         return False
     numbas_own = parallel._launch_threads
 

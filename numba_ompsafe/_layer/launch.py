@@ -8,7 +8,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from numba_ompsafe import _core
-from numba_ompsafe._layer import controller
+from numba_ompsafe._layer import controller, known_numba
 from numba_ompsafe._layer.load import FUNCTIONS, load
 from numba_ompsafe._process.layers import LAYER
 from numba_ompsafe._process.settings import MOST_THREADS, environment_count
@@ -20,13 +20,17 @@ def launch(parallel: Any) -> None:
 
     Raises:
         OpenMPRuntimeNotFoundError: there is no OpenMP runtime.
-        ValueError: ``NUMBA_OMPSAFE_FORK`` has a value that means nothing.
+        ValueError: ``NUMBA_OMPSAFE_FORK`` has a value that means nothing, or this Numba takes
+            from a layer what this one has not.
     """
     core = load()
     for name in FUNCTIONS:
         symbol = "numba_parallel_for" if name == "parallel_for" else name
         llvm.add_symbol(symbol, getattr(core, name))
-    parallel._load_threading_functions(core)
+    try:
+        parallel._load_threading_functions(core)
+    except AttributeError as error:
+        raise ValueError(known_numba.does_not_know(str(error))) from error
     after_launch(parallel)
     parallel._threading_layer = LAYER
     parallel._is_initialized = True

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from numba_ompsafe._process import libraries, switches
+from numba_ompsafe._process import layers, libraries, switches
 from numba_ompsafe._report.facts.cgroups import tightest_quota
 from numba_ompsafe.errors import ThreadConfigWarning
 
@@ -24,7 +24,9 @@ _VARIABLES = ("OMP_", "GOMP_", "KMP_")
 _SAY_NOTHING = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
 
 # The frames between the user's code and here belong to these.
-_NOT_THE_USERS = ("numba", "numba_ompsafe", "llvmlite", "contextlib", "functools")
+_NOT_THE_USERS = ("numba", "numba_ompsafe", "llvmlite", "contextlib", "functools", "importlib")
+
+_told_of_numba = False
 
 
 def warn_of_severe_conflicts() -> None:
@@ -51,6 +53,18 @@ def warn_of_severe_conflicts() -> None:
             ThreadConfigWarning,
             stacklevel=_level_of_the_users_code(),
         )
+
+
+def warn_of_unknown_numba(refusal: str) -> None:
+    """Warn once, where Numba is imported, that it has not the layer, if that is asked for."""
+    global _told_of_numba
+    try:
+        if _told_of_numba or not (layers.is_requested() and switches.warn_of_conflicts()):
+            return
+    except ValueError:
+        return  # nonsense in a variable, as the report says
+    _told_of_numba = True
+    warnings.warn(refusal, ThreadConfigWarning, stacklevel=_level_of_the_users_code())
 
 
 def warn_of_missing_threads() -> None:
@@ -106,7 +120,9 @@ def _severe_conflicts() -> "list[Conflict]":
 def _level_of_the_users_code() -> int:
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and _package(frame.f_globals) in _NOT_THE_USERS:
-        frame, level = frame.f_back, level + 1
+        frame = frame.f_back
+        # warnings.warn does not count the frames of an import.
+        level += not frame.f_code.co_filename.startswith("<frozen importlib._bootstrap")
     return level
 
 

@@ -151,11 +151,15 @@ def register() -> None:
 
 def register_layer_in(parallel: "Any") -> None:
     """Register the layer in ``numba.np.ufunc.parallel``, once."""
-    from numba_ompsafe._layer import hook, warnings
+    from numba_ompsafe._layer import hook, known_numba, warnings
 
     warnings.load = _load_warnings
     if hook.register_in(parallel):
         load_early()
+    elif refusal := known_numba.refusal(parallel):
+        from numba_ompsafe._report import warning
+
+        warning.warn_of_unknown_numba(refusal)
 
 
 def _load_warnings() -> "Warnings":

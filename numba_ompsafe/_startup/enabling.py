@@ -13,19 +13,16 @@ def enable() -> None:
 
     Raises:
         LayerAlreadyLaunchedError: another threading layer runs in this process.
-        RuntimeError: this version of Numba cannot be extended.
+        RuntimeError: this version of Numba is not known from inside.
     """
     import numba
     from numba.np.ufunc import parallel
 
-    from numba_ompsafe._layer import hook
+    from numba_ompsafe._layer import known_numba
 
-    if not hook.fits(parallel):
-        raise RuntimeError(
-            f"numba-ompsafe cannot register itself with Numba {numba.__version__}: its threading "
-            "layers are loaded in another way than those of Numba 0.61 to 0.68; install one of "
-            "these"
-        )
+    refusal = known_numba.refusal(parallel)
+    if refusal:
+        raise RuntimeError(refusal)
     _startup.register()
     layers.refuse_other_layer("numba_ompsafe.enable()")
     numba.config.THREADING_LAYER = layers.LAYER
