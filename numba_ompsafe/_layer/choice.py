@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from numba_ompsafe._process import switches
+from numba_ompsafe._process import extension, switches
 from numba_ompsafe._process.layers import (
     LAYER,
     MAY_BE_OMP,
@@ -23,7 +23,8 @@ def launch_chosen(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[],
         numbas_own: its ``_launch_threads``.
 
     Raises:
-        ValueError: no such layer, or none of the priority list, can be loaded.
+        ValueError: no such layer, or none of the priority list, can be loaded; or nothing of this
+            package can.
     """
     layer, priority = requested()
     # As well where it is part of what is no name: "ompsafe,omp".
@@ -35,6 +36,8 @@ def launch_chosen(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[],
     with _initialization_locks(parallel, layer):
         if parallel._is_initialized:
             return None
+        if broken := extension.missing():
+            raise ValueError(broken)
         # Here, since no fork happens meanwhile: a child's import would wait for this one for ever.
         from numba_ompsafe._layer import launch, warnings
 

@@ -115,5 +115,10 @@ def is_registered() -> bool:
     return hasattr(getattr(parallel, "_launch_threads", None), MARK)
 
 
+def has_numba() -> bool:
+    """Whether what Numba launches layers by is loaded."""
+    return _parallel() is not None
+
+
 def _parallel() -> Any:
     return sys.modules.get("numba.np.ufunc.parallel")

@@ -117,6 +117,7 @@ class Layer:
     first_launch: FirstLaunch | None  # of the layer omp
     shortage: Shortage | None = None  # of ompsafe, unless a launch has had as many since
     said: str | None = None  # by the variable or Numba's config file, where Numba is loaded
+    broken: str | None = None  # why ompsafe, which is asked for, cannot be loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,8 @@ def _launches_nothing(layer: Layer, has_numba: bool) -> Iterator[Conflict]:
     elif "ompsafe" in asked and layer.registered is False and layer.start_up_file_ran is not False:
         found = "the layer ompsafe is asked for, and could not be registered with this Numba"
         remedy = "import numba_ompsafe; numba_ompsafe.enable() (its error says why)"
+    elif layer.broken:
+        found, _, remedy = layer.broken.rpartition(": ")
     else:
         return
     yield Conflict(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from numba_ompsafe._layer import first_launch, runtime
-from numba_ompsafe._process import layers, start, switches
+from numba_ompsafe._process import extension, layers, start, switches
 from numba_ompsafe._process.layers import LAYER, NUMBAS_LAYERS
 from numba_ompsafe._report.record import FirstLaunch, Layer, Library, Runtime, Shortage
 
@@ -22,12 +22,13 @@ def find(libraries: tuple[Library, ...]) -> Layer:
     running = layers.running_layer()
     is_ompsafe = running is not None and layers.is_this_layer(running)
     requested, priority = layers.requested()
+    expected = _expected(running, is_ompsafe, requested, priority)
     seen = first_launch.nthreads_vars
     return Layer(
         requested=requested,
         priority=tuple(priority),
         running=running,
-        expected=_expected(running, is_ompsafe, requested, priority),
+        expected=expected,
         is_ompsafe=is_ompsafe,
         registered=layers.is_registered(),
         start_up_file=_start_up_file(),
@@ -36,6 +37,7 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         first_launch=None if is_ompsafe or seen is None else FirstLaunch(*seen),
         shortage=_shortage() if is_ompsafe else None,
         said=layers.said(),
+        broken=_broken(expected),
     )
 
 
@@ -74,6 +76,11 @@ def _expected(
     except ValueError:  # nonsense in the variable, as a launch of omp will say
         first = first_launched(requested, priority, served_as_omp=False)
         return None if first == "omp" else first
+
+
+def _broken(expected: str | None) -> str | None:
+    # Where Numba is loaded, the extension is, too, unless it does not load.
+    return extension.missing() if expected == LAYER and layers.has_numba() else None
 
 
 def _start_up_file() -> str | None:
