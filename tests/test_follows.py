@@ -1,5 +1,7 @@
 """P2: the count obeys its four rules, in every Python thread, at every launch."""
 
+import os
+
 import pytest
 from harness import processes
 from harness.processes import run_python
@@ -206,6 +208,30 @@ results["thread"] = on_new_thread(after_serial_code)
         {"OMP_NUM_THREADS": "2"},
     )
     assert results == {"thread": [7, 7, 7]}
+
+
+@pytest.mark.needs_torch
+@pytest.mark.parametrize("before", ["pass", "here()", "torch.zeros(3) + 1; here()"])
+def test_p2_rule_4_a_count_set_on_a_thread_holds_there_if_it_is_the_initial_one(
+    before: str,
+) -> None:
+    # More than there are cores: torch's default, which MKL has a say in, is another one.
+    results = results_of(
+        f"""
+import numba, os, torch
+numba.config.NUMBA_NUM_THREADS = initial = int(os.environ["OMP_NUM_THREADS"])
+here()
+def set_the_initial_count():
+    {before}
+    torch.set_num_threads(initial)
+    return [here() == initial, torch.get_num_threads() == initial]
+results["at once"] = on_second_thread(set_the_initial_count)
+on_new_thread(lambda: (torch.set_num_threads(3), torch.get_num_threads(), here()))
+results["later"] = on_second_thread(lambda: here() == torch.get_num_threads() == initial)
+""",
+        {"OMP_NUM_THREADS": str((os.cpu_count() or 1) + 5)},
+    )
+    assert results == {"at once": [True, True], "later": True}
 
 
 @pytest.mark.needs_torch

@@ -29,15 +29,20 @@ constexpr int kPeriodBits = 27;
 // Rule 4 where nthreads-var has its initial value. Either torch has not set it on this thread yet,
 // and will at its first parallel operation here, or torch has, to that very value.
 //
-// Where none of torch's code has run, it is surely the first. So it is where torch once answered
-// another count for this thread: had torch set it since, nthreads-var would show it. Where torch's
-// code has run it may be either (docs/how-it-works.md tells what follows from a wrong guess):
+// Where torch.set_num_threads was called here, it is surely the second. Else, where none of torch's
+// code has run, it is the first, and so it is where torch once answered another count for this
+// thread: had torch set it since, nthreads-var would show it. Where torch's code has run it may be
+// either (docs/how-it-works.md tells what follows from a wrong guess):
 // - if torch's count was another one than the initial already when torch was noticed, the first: a
 //   count is set at the start of a program, before its threads run anything;
 // - on the main thread, or where nthreads-var was set and set back, the second.
 int count_where_untouched(ThreadState::Followed& followed) {
   const int initial = followed.nthreads_var;
   if (!torch::loaded() || followed.torch_ran_at_initial) return initial;
+  if (torch::was_told_here(*followed.runtime)) {
+    followed.torch_ran_at_initial = true;
+    return initial;
+  }
 
   const std::int64_t period = platform::coarse_clock_ns() >> kPeriodBits;
   const std::uint32_t now = epoch.load(std::memory_order_relaxed);

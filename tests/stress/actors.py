@@ -37,6 +37,7 @@ class Actor:
         self.mask, self.limit = None, None  # what this thread was told; None: nothing
         self.blocks = []
         self.settled = False  # nthreads-var is what torch would set it to
+        self.may_settle = True  # an operation of torch's sees to that
         self.is_main = is_main
         self._acts = queue.SimpleQueue()
         self.thread = None

@@ -7,7 +7,7 @@ from stress.outcomes import outcome_of
 from stress.programs import Program, Step
 
 TRIES = 3  # for each shorter program: a race does not fail each time
-SECONDS = 40  # for each of those
+SECONDS = 120  # for each of those
 
 
 def shortest_failing(program: Program, seconds: float) -> tuple[Program, str]:
