@@ -1,8 +1,9 @@
 """Train a small PyTorch network on digit images that Numba augments, batch by batch.
 
-Numba and torch run threads in one process here, in turns. The script sets torch's thread count,
-then prints what torch, Numba and the OpenMP runtimes say of theirs, before and after Numba's first
-parallel call. Run the same file under several of Numba's threading layers, and compare:
+Numba and torch run threads in one process here, in turns. The script sets torch's thread count to
+half of the cores, then prints what torch, Numba and the OpenMP runtimes say of theirs, before and
+after Numba's first parallel call. Run the same file under several of Numba's threading layers, and
+compare:
 
     pip install "numba-ompsafe[torch,examples]"
     NUMBA_THREADING_LAYER=ompsafe python examples/digits_pipeline.py
@@ -26,8 +27,9 @@ from threadpoolctl import threadpool_info
 from torch import nn
 from tqdm import tqdm
 
-# Unlike Numba's own count on every machine, so that it shows who sets torch's.
-TORCH_THREADS = 3 if numba.config.NUMBA_NUM_THREADS != 3 else 2
+# As where another process has the other half of the cores. It is not Numba's own count, so that it
+# shows who sets torch's.
+TORCH_THREADS = max(1, numba.config.NUMBA_NUM_THREADS // 2)
 
 
 def train(net: nn.Module, images: np.ndarray, digits: np.ndarray, seed: int, epochs: int) -> None:
