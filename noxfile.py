@@ -155,3 +155,12 @@ def fuzz_readers(session: nox.Session) -> None:
     session.run(
         "pytest", "-o", "timeout=3600", "tests/test_damaged_files.py", *session.posargs, env=env
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of the documentation into build/docs; a warning is an error."""
+    session.install(".[docs]")
+    strict = ("-W", "--keep-going", "-E", "-q")
+    session.run("sphinx-build", *strict, *session.posargs, "docs", "build/docs")
+    session.log("open build/docs/index.html")
