@@ -1,0 +1,25 @@
+"""Work with Numba and torch in forked worker processes, once both have run in the parent."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numba
+import numpy as np
+import torch
+
+
+@numba.njit(parallel=True, cache=True)
+def doubled(numbers):
+    result = np.empty_like(numbers)
+    for i in numba.prange(numbers.size):
+        result[i] = 2 * numbers[i]
+    return result
+
+
+def work(task: int) -> float:
+    return float(torch.from_numpy(doubled(np.full(1_000_000, task / 2))).mean())
+
+
+print(f"in the parent   {work(1)}")
+with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+    print(f"in the workers  {list(pool.map(work, range(8)))}")
