@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from harness.commands import command
 from harness.processes import ROOT
 
 import numba_ompsafe
@@ -30,7 +31,9 @@ def anchors(page: Path) -> set[str]:
 def links(page: Path) -> list[tuple[Path, str]]:
     """Return the files that a page links to, and the anchors in them."""
     found = []
-    for link in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text())):
+    text = without_code(page.read_text())
+    for link in re.findall(r"\]\(([^)\s]+)\)|^\[\w+\]: (\S+)$", text, flags=re.M):
+        link = "".join(link)
         if link.startswith(HOME):
             place, folder = re.sub(r"(blob|tree)/main/", "", link[len(HOME) :]), ROOT
         elif link.startswith("http"):
@@ -59,3 +62,10 @@ def test_the_api_has_every_public_name() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     told = re.findall(r"<!-- auto\w+:: numba_ompsafe\.(\w+) -->", text)
     assert sorted(told) == sorted(numba_ompsafe.__all__)
+
+
+def test_the_page_on_reports_has_every_option_of_the_command() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text()
+    for name in ("report", "check"):
+        shown = command(name, "--help").stdout
+        assert set(re.findall(r"--[a-z]+", shown)) - {"--help"} <= set(re.findall(r"--\w+", text))
