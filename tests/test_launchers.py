@@ -1,6 +1,6 @@
 """P2, P6: processes that launchers start have the threads that the launchers meant them to have.
 
-The examples, run as the README says, from a folder that is not theirs.
+The examples, run as the documentation says, from a folder that is not theirs.
 """
 
 import re
