@@ -2,6 +2,7 @@
 // that Numba looks for in a layer, and the few calls that the Python side needs.
 #include <Python.h>
 
+#include <atomic>
 #include <limits>
 
 #include "module/fork.h"
@@ -154,20 +155,20 @@ PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
 PyObject* py_torch_is_settled(PyObject*, PyObject*) { return PyBool_FromLong(torch_is_settled()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
-PyObject* shortage_listener = nullptr;
+// Never released: without the GIL, another thread may be about to call the one that is replaced.
+std::atomic<PyObject*> shortage_listener{nullptr};
 
 // Runs on the main thread, between two steps of whatever it does: an error is told, not raised.
 int tell_of_shortage(void*) {
-  PyObject* result = PyObject_CallNoArgs(shortage_listener);
-  if (result == nullptr) PyErr_WriteUnraisable(shortage_listener);
+  PyObject* const listener = shortage_listener.load();
+  PyObject* result = PyObject_CallNoArgs(listener);
+  if (result == nullptr) PyErr_WriteUnraisable(listener);
   Py_XDECREF(result);
   return 0;
 }
 
 PyObject* call_at_shortage(PyObject*, PyObject* listener) {
-  PyObject* const before = shortage_listener;
-  shortage_listener = Py_NewRef(listener);
-  Py_XDECREF(before);
+  if (shortage_listener.load() != listener) shortage_listener.store(Py_NewRef(listener));
   thread_supply::on_shortage([] { return Py_AddPendingCall(tell_of_shortage, nullptr) == 0; });
   Py_RETURN_NONE;
 }
@@ -269,6 +270,9 @@ int add_addresses(PyObject* module) {
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, reinterpret_cast<void*>(add_addresses)},
+#ifdef Py_mod_gil  // not in the stable ABI of 3.11, which no Python without the GIL loads
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
     {0, nullptr},
 };
 

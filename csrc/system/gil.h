@@ -5,6 +5,9 @@
 //
 // A launch runs without the GIL. What comes before it, the question for the count, runs in
 // generated code that may hold it.
+//
+// Where Python has no GIL, a thread is attached in its place: whoever stops all threads, to collect
+// garbage for one, waits for those that are, so that the same holds.
 #pragma once
 
 namespace ompsafe {

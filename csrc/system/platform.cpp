@@ -69,9 +69,12 @@ struct WaitingThread {
   pid_t id;
 };
 
+// glibc has functions for this call and for tgkill from 2.30 on.
+pid_t thread_id() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
 void* wait_until_it_may_end(void* argument) {
   WaitingThread* self = static_cast<WaitingThread*>(argument);
-  self->id = gettid();
+  self->id = thread_id();
   self->may_end->wait(false);
   return nullptr;
 }
@@ -83,7 +86,7 @@ void wait_until_released(pid_t id) {
   constexpr int kAtOnce = 64, kAll = 2'000;
   constexpr timespec kMoment{0, 10'000};
   for (int look = 0; look < kAll; ++look) {
-    if (tgkill(getpid(), id, 0) != 0 && errno == ESRCH) return;
+    if (syscall(SYS_tgkill, getpid(), id, 0) != 0 && errno == ESRCH) return;
     if (look >= kAtOnce) nanosleep(&kMoment, nullptr);
   }
 }
@@ -179,7 +182,7 @@ bool thread_local_storage_in_use(void* library) {
   return dlinfo(library, RTLD_DI_TLS_DATA, &data) == 0 && data != nullptr;
 }
 
-bool is_main_thread() { return gettid() == getpid(); }
+bool is_main_thread() { return thread_id() == getpid(); }
 
 void add_core(Cores& cores, int core) {
   constexpr int kBits = CHAR_BIT * sizeof cores[0];

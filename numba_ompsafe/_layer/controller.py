@@ -36,8 +36,9 @@ class NumbaController(threadpoolctl.LibController):  # type: ignore[misc]
 
     user_api = "numba"
     internal_api = "numba_ompsafe"
-    # Of the extension's file. Other packages have extensions of that name, without the symbol.
-    filename_prefixes = ("_core.abi3",)
+    # Of the extension's file, with the GIL and without. Others have extensions of that name, too,
+    # without the symbol.
+    filename_prefixes = ("_core.abi3", "_core.cpython-3")
     check_symbols = ("numba_ompsafe_get_num_threads",)
 
     def get_num_threads(self) -> int | None:

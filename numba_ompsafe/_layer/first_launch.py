@@ -4,11 +4,14 @@ With any other layer there is nothing to see, and nothing is looked at.
 """
 
 import ctypes
+import threading
 from collections.abc import Callable
 from typing import Any
 
 # nthreads-var of the thread that launched, before and after.
 nthreads_vars: tuple[int, int] | None = None
+
+_noting = threading.Lock()
 
 
 def watched(parallel: Any, launch: Callable[[], None]) -> None:
@@ -34,8 +37,9 @@ def _may_be_omp(parallel: Any) -> bool:
 def _note(before: int, now: int | None) -> None:
     """Several threads may launch at once: the one that did is the one that saw a change."""
     global nthreads_vars
-    if now is not None and (nthreads_vars is None or now != before):
-        nthreads_vars = before, now
+    with _noting:
+        if now is not None and (nthreads_vars is None or now != before):
+            nthreads_vars = before, now
 
 
 def _nthreads_var() -> int | None:

@@ -6,11 +6,16 @@ names. Here that function gets a fourth one, and goes on serving the three itsel
 
 import functools
 import sys
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from numba_ompsafe._layer import choice, first_launch, forks, known_numba
 from numba_ompsafe._process import layers
+
+# Threads may call numba_ompsafe.enable() at once. A hook at forks that is there twice would take
+# Numba's locks twice, and let them go once.
+_registering = threading.Lock()
 
 
 def register_in(parallel: Any) -> bool:
@@ -18,8 +23,15 @@ def register_in(parallel: Any) -> bool:
 
     A Numba that looks different inside is left alone.
     """
-    if known_numba.refusal(parallel) or hasattr(parallel._launch_threads, layers.MARK):
-        return False
+    with _registering:
+        if known_numba.refusal(parallel) or hasattr(parallel._launch_threads, layers.MARK):
+            return False
+        _wrap_launch_threads(parallel)
+        forks.hold_numbas_locks_at_forks(parallel)
+        return True
+
+
+def _wrap_launch_threads(parallel: Any) -> None:
     numbas_own = parallel._launch_threads
 
     @functools.wraps(numbas_own)
@@ -35,8 +47,6 @@ def register_in(parallel: Any) -> bool:
 
     setattr(_launch_threads, layers.MARK, True)
     parallel._launch_threads = _launch_threads
-    forks.hold_numbas_locks_at_forks(parallel)
-    return True
 
 
 def _open_block_kept() -> AbstractContextManager[None]:

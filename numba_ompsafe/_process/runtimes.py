@@ -18,9 +18,10 @@ def loaded() -> tuple[Any, ...]:
     a library since.
     """
     global _found
+    found = _found  # read once: other threads look, too
     code = _core.code_mapped()
-    if code != _found[0]:
+    if code != found[0]:
         from numba_ompsafe._process import libraries
 
-        _found = code, tuple(libraries.runtimes())
-    return _found[1]
+        _found = found = code, tuple(libraries.runtimes())
+    return found[1]
