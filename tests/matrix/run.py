@@ -208,6 +208,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help="how rows' names begin, as 3.14 or 3.11-numba-0.61")
     parser.add_argument("--sid", type=Path, default=ROOT / WORK / "sid", help="the folder of sid")
+    parser.add_argument("--wheel", type=Path, help="to test, in place of one that is built here")
     parser.add_argument("--tests", default=" ".join(TESTS), help="files and options of pytest")
     options = parser.parse_args()
     rows = [row for row in ROWS if not options.rows or row.name.startswith(tuple(options.rows))]
@@ -215,7 +216,7 @@ def main() -> int:
         parser.error(f"no such row; there are {', '.join(row.name for row in ROWS)}")
 
     try:
-        wheel = build([interpreter("3.11")], "3.11")
+        wheel = options.wheel or build([interpreter("3.11")], "3.11")
         check_names(wheel)
     except MatrixError as error:
         parser.exit(1, f"{error}\n")
