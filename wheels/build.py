@@ -31,7 +31,16 @@ def build_wheel(sdist: Path, architecture: str, folder: Path) -> Path:
 
     zig = Path(ziglang.__file__).with_name("zig")
     version = ".".join(map(str, GLIBC))
-    pip = ("pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, sdist)
+    pip = (
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "-w",
+        folder,
+        sdist,
+    )
     run(
         *pip,
         *("-C", "install.strip=false"),  # this machine's knows no other architecture
@@ -67,10 +76,13 @@ def main() -> None:
         platform = f"manylinux_{GLIBC[0]}_{GLIBC[1]}_{architecture}"
         with tempfile.TemporaryDirectory() as work:
             built = build_wheel(sdist, architecture, Path(work))
-            # Names it after the platform, and fails where it needs more than that has.
-            run("auditwheel", "repair", "--plat", platform, "-w", folder, built)
+            # Names it after the oldest platform that has all it needs.
+            run("auditwheel", "repair", "--plat", "auto", "-w", folder, built)
+        wheels = list(folder.glob(f"*{platform}.whl"))
+        if len(wheels) != 1:
+            sys.exit(f"there is no wheel for {platform}")
+        check(wheels[0])
     for wheel in folder.glob("*.whl"):
-        check(wheel)
         run("auditwheel", "show", wheel)
     run("twine", "check", "--strict", *folder.iterdir())
 
