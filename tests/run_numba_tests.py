@@ -31,7 +31,6 @@ ALL = [
 ]
 QUICK = [
     ("2", ["-k", "omp_2_threads", NUM_THREADS]),
-    ("2", [f"{BACKEND}.test_threading_concurrent_mix_use_masks"]),
     ("2", [f"{BACKEND}.test_multiprocessing_fork_concurrent_guvectorize"]),
     ("2", SMALL),
     ("2", ["numba.tests.test_parfors.TestParforChunksizing"]),

@@ -58,7 +58,6 @@ def accuracy(out: str) -> float:
     "options",
     [
         ("--start-method", "fork"),
-        ("--start-method", "fork", "--persistent-workers"),
         ("--start-method", "forkserver", "--persistent-workers"),
         ("--start-method", "spawn", "--persistent-workers"),
     ],
