@@ -5,6 +5,7 @@ names. Here that function gets a fourth one, and goes on serving the three itsel
 """
 
 import functools
+import os
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,14 @@ from numba_ompsafe._process import layers
 # Threads may call numba_ompsafe.enable() at once. A hook at forks that is there twice would take
 # Numba's locks twice, and let them go once.
 _registering = threading.Lock()
+
+
+def _after_fork_in_child() -> None:
+    global _registering
+    _registering = threading.Lock()  # another thread may have been registering as it was forked
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def register_in(parallel: Any) -> bool:
