@@ -18,7 +18,6 @@ version = release = numba_ompsafe.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4  # with the names that GitHub gives them
-nitpicky = False
 add_module_names = False
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

@@ -1,16 +1,8 @@
 """A DataLoader's workers call the parallel Numba function that the main process has called."""
 
-import numba
 import numpy as np
+from parallel import doubled
 from torch.utils.data import DataLoader
-
-
-@numba.njit(parallel=True, cache=True)
-def doubled(numbers):
-    result = np.empty_like(numbers)
-    for i in numba.prange(numbers.size):
-        result[i] = 2 * numbers[i]
-    return result
 
 
 class Items:

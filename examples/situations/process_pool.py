@@ -3,17 +3,9 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import numba
 import numpy as np
 import torch
-
-
-@numba.njit(parallel=True, cache=True)
-def doubled(numbers):
-    result = np.empty_like(numbers)
-    for i in numba.prange(numbers.size):
-        result[i] = 2 * numbers[i]
-    return result
+from parallel import doubled
 
 
 def work(task: int) -> float:

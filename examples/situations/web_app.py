@@ -1,16 +1,8 @@
 """A web service whose start warms up a parallel Numba function and torch."""
 
-import numba
 import numpy as np
 import torch
-
-
-@numba.njit(parallel=True, cache=True)
-def doubled(numbers):
-    result = np.empty_like(numbers)
-    for i in numba.prange(numbers.size):
-        result[i] = 2 * numbers[i]
-    return result
+from parallel import doubled
 
 
 def answer() -> float:

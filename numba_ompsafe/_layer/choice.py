@@ -37,7 +37,7 @@ def launch_chosen(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[],
         if parallel._is_initialized:
             return None
         if broken := extension.missing():
-            raise ValueError(broken)
+            raise ValueError(f"{broken}: {extension.REMEDY}")
         # Here, since no fork happens meanwhile: a child's import would wait for this one for ever.
         from numba_ompsafe._layer import launch, warnings
 

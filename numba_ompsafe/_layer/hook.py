@@ -11,7 +11,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from numba_ompsafe._layer import choice, first_launch, forks, known_numba
+from numba_ompsafe._layer import choice, first_launch, forks
 from numba_ompsafe._process import layers
 
 # Threads may call numba_ompsafe.enable() at once. A hook at forks that is there twice would take
@@ -30,10 +30,10 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 def register_in(parallel: Any) -> bool:
     """Register the layer in ``numba.np.ufunc.parallel``; return whether that was done now.
 
-    A Numba that looks different inside is left alone.
+    Not to be called with one that :mod:`known_numba` refuses.
     """
     with _registering:
-        if known_numba.refusal(parallel) or hasattr(parallel._launch_threads, layers.MARK):
+        if hasattr(parallel._launch_threads, layers.MARK):
             return False
         _wrap_launch_threads(parallel)
         forks.hold_numbas_locks_at_forks(parallel)

@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from numba_ompsafe._layer.load import FUNCTIONS, load
-from numba_ompsafe._process import layers, switches
+from numba_ompsafe._process import layers
 
 
 class _OmppoolLoader:
@@ -35,6 +35,4 @@ class _OmppoolLoader:
 
 def omppool_spec(name: str) -> ModuleSpec | None:
     """Return the spec of the module, or None for Numba's own: also of a Numba that is not known."""
-    if not switches.serve_as_omp() or not layers.is_registered():
-        return None
-    return ModuleSpec(name, _OmppoolLoader())  # type: ignore[arg-type]
+    return ModuleSpec(name, _OmppoolLoader()) if layers.serves_as_omp() else None  # type: ignore[arg-type]

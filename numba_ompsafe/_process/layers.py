@@ -115,6 +115,15 @@ def is_registered() -> bool:
     return hasattr(getattr(parallel, "_launch_threads", None), MARK)
 
 
+def serves_as_omp() -> bool:
+    """Whether this layer is what ``omp`` means: it is asked for as that, and Numba knows it.
+
+    Raises:
+        ValueError: ``NUMBA_OMPSAFE_AS_OMP`` has a value that means nothing.
+    """
+    return switches.serve_as_omp() and is_registered()
+
+
 def has_numba() -> bool:
     """Whether what Numba launches layers by is loaded."""
     return _parallel() is not None

@@ -154,12 +154,12 @@ def register_layer_in(parallel: "Any") -> None:
     from numba_ompsafe._layer import hook, known_numba, warnings
 
     warnings.load = _load_warnings
-    if hook.register_in(parallel):
-        load_early()
-    elif refusal := known_numba.refusal(parallel):
+    if refusal := known_numba.refusal(parallel):
         from numba_ompsafe._report import warning
 
         warning.warn_of_unknown_numba(refusal)
+    elif hook.register_in(parallel):
+        load_early()
 
 
 def _load_warnings() -> "Warnings":

@@ -12,8 +12,7 @@ def make(folder: Path, old: str, new: str) -> None:
     assert spec is not None
     assert spec.origin is not None
     there, here = Path(spec.origin).parent, folder / "numba"
-    for parent in PARALLEL.parents:
-        (here / parent).mkdir(parents=True, exist_ok=True)
+    (here / PARALLEL).parent.mkdir(parents=True)
     for parent in PARALLEL.parents:
         for entry in (there / parent).iterdir():
             link = here / parent / entry.name

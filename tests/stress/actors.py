@@ -98,7 +98,6 @@ class World:
         self.largest_mask = largest_mask
         self.default = None
         self.has_torch = torch == "first"
-        self.runtimes = []
         self.look_for_runtimes()
         self.bits = {}  # of a float reduction, by size and count
         self.launches, self.forks = 0, 0

@@ -7,7 +7,6 @@ from stress.outcomes import outcome_of
 from stress.programs import Program, Step
 
 TRIES = 3  # for each shorter program: a race does not fail each time
-SECONDS = 120  # for each of those
 
 
 def shortest_failing(program: Program, seconds: float) -> tuple[Program, str]:
@@ -45,6 +44,6 @@ def _failure_of(program: Program, deadline: float) -> str:
     for _ in range(TRIES):
         if time.monotonic() > deadline:
             return ""
-        if failure := outcome_of(program, SECONDS).failure:
+        if failure := outcome_of(program).failure:
             return failure
     return ""

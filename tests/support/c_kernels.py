@@ -3,6 +3,9 @@
 import ctypes
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from forks import in_child
 
 from numba_ompsafe._layer.load import load
 
@@ -39,31 +42,20 @@ class Launcher:
 
 def at_once(functions):
     """Call each on a thread of its own, all at the same time; return what they return."""
-    results = [None] * len(functions)
     ready = threading.Barrier(len(functions))
 
-    def call(i):
+    def call(function):
         ready.wait()
-        results[i] = functions[i]()
+        return function()
 
-    threads = [threading.Thread(target=call, args=(i,)) for i in range(len(functions))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(functions)) as executor:
+        return list(executor.map(call, functions))
 
 
 def forks(launcher, times):
-    """Fork so often beside what other threads do; return how many children failed to launch."""
+    """Fork so often beside what other threads do; return how much was wrong in the children."""
     os.register_at_fork(
         before=launcher.core.before_fork,
         after_in_parent=launcher.core.after_fork_in_parent,
     )
-    failed = 0
-    for _ in range(times):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(launcher.launches(2, 2) != 0)
-        failed += os.waitpid(pid, 0)[1] != 0
-    return failed
+    return sum(in_child(lambda: launcher.launches(2, 2)) for _ in range(times))

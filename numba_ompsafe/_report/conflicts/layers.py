@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from numba_ompsafe._process import extension
 from numba_ompsafe._process.layers import MAY_BE_OMP, NUMBAS_LAYERS
 from numba_ompsafe._report.facts.layer import LAYERS, WORDS
 from numba_ompsafe._report.record import Conflict, Layer, Report
@@ -132,7 +133,7 @@ def _launches_nothing(layer: Layer, has_numba: bool) -> Iterator[Conflict]:
         found = "the layer ompsafe is asked for, and could not be registered with this Numba"
         remedy = "import numba_ompsafe; numba_ompsafe.enable() (its error says why)"
     elif layer.broken:
-        found, _, remedy = layer.broken.rpartition(": ")
+        found, remedy = layer.broken, extension.REMEDY
     else:
         return
     yield Conflict(

@@ -71,8 +71,7 @@ def _expected(
     if running is not None:
         return LAYER if is_ompsafe else running
     try:
-        as_omp = switches.serve_as_omp() and layers.is_registered()
-        return first_launched(requested, priority, as_omp)
+        return first_launched(requested, priority, layers.serves_as_omp())
     except ValueError:  # nonsense in the variable, as a launch of omp will say
         first = first_launched(requested, priority, served_as_omp=False)
         return None if first == "omp" else first
