@@ -106,12 +106,11 @@ class NumbaFinder:
 
 
 _finder = NumbaFinder()
-_sees_forks = False
 _has_threads = True
 
 
 def register_finder(at_start: bool = True) -> None:
-    """Put the finder on ``sys.meta_path``, once, and see to it that forks are noticed.
+    """Put the finder on ``sys.meta_path``, once.
 
     Some virtual environments process a start-up file twice, since their ``lib64`` is their ``lib``.
 
@@ -120,19 +119,11 @@ def register_finder(at_start: bool = True) -> None:
     """
     if numba_ompsafe.unsupported:
         return
+    _finder.ran_at_start = _finder.ran_at_start or at_start
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    global _sees_forks
-    _finder.ran_at_start = _finder.ran_at_start or at_start
-    if not _sees_forks:
-        _sees_forks = True
         if at_start:
             _finder.origin = Origin(had_threads=False, had_torch=False)
-        os.register_at_fork(
-            before=_before_fork,
-            after_in_parent=_after_fork_in_parent,
-            after_in_child=_after_fork_in_child,
-        )
 
 
 def register() -> None:
@@ -226,3 +217,12 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     _finder.origin = Origin(had_threads=_has_threads, had_torch="torch" in sys.modules)
+
+
+# Once, however many threads register the layer.
+if not numba_ompsafe.unsupported:
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
