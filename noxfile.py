@@ -42,20 +42,22 @@ def build_native(session: nox.Session, preset: str, *options: str) -> Path:
     return Path("build", preset, "tests", "native")
 
 
+def clang_for_sanitizers(session: nox.Session) -> str:
+    """Return the compiler: GCC 12's sanitizers leave locks of their own taken in a forked child."""
+    compilers = (shutil.which(f"clang++-{version}") for version in range(40, 18, -1))
+    return next(filter(None, compilers), None) or session.error(
+        "clang++-19, or a newer one, is wanted: apt-get install clang-19 libclang-rt-19-dev"
+    )
+
+
 @nox.session
 def asan(session: nox.Session) -> None:
     """Look for bad addresses and undefined behaviour. Needs Debian's clang-19, libclang-rt-19-dev.
 
-    The runtime of GCC 12 leaves its allocator locked in a child that was forked while another
-    thread allocated, and its compiler tests the address of a thread's variable for null by flags
-    that something else has set.
+    GCC 12 also tests the address of a thread's variable for null by flags that something else has
+    set.
     """
-    compilers = (shutil.which(f"clang++-{version}") for version in range(40, 18, -1))
-    clang = next(filter(None, compilers), None)
-    if clang is None:
-        session.error(
-            "clang++-19, or a newer one, is wanted: apt-get install clang-19 libclang-rt-19-dev"
-        )
+    clang = clang_for_sanitizers(session)
     install(session)
     native = build_native(session, "asan", f"-DCMAKE_CXX_COMPILER={clang}")
     leaks = {"LSAN_OPTIONS": "suppressions=tests/native/leaks.supp"}
@@ -79,7 +81,7 @@ def asan(session: nox.Session) -> None:
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """Look for data races. Needs Debian's libomp-14-dev, for Archer.
+    """Look for data races. Needs clang-19, libclang-rt-19-dev and, for Archer, libomp-14-dev.
 
     ThreadSanitizer sees no barrier of a runtime that was built without it. LLVM's tells its own
     to Archer, and Archer to ThreadSanitizer; GNU's tells nobody, so it is there as another runtime
@@ -88,7 +90,8 @@ def tsan(session: nox.Session) -> None:
     archer = max(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"), default=None)
     if archer is None:
         session.error("LLVM's Archer is wanted: apt-get install libomp-14-dev")
-    native = build_native(session, "tsan")
+    compiler = f"-DCMAKE_CXX_COMPILER={clang_for_sanitizers(session)}"
+    native = build_native(session, "tsan", compiler)
     program = (str(native / "native_tests"), "--runtime", str(archer.with_name("libomp.so.5")))
     # The runtime's own accesses are not looked at: it is not instrumented.
     options = {"TSAN_OPTIONS": "ignore_noninstrumented_modules=1"}

@@ -1,7 +1,6 @@
 #include "system/no_fork.h"
 
-#include <new>
-#include <shared_mutex>
+#include <pthread.h>
 
 #include "system/thread_state.h"
 
@@ -9,19 +8,18 @@ namespace ompsafe {
 namespace {
 
 // Held shared by who must not be forked meanwhile, and exclusively by who forks. glibc's lets new
-// ones share it while somebody waits to have it alone, which NoForkMeanwhile's users rely on. Never
-// destroyed: a thread may fork while the process ends.
-alignas(std::shared_mutex) char lock_storage[sizeof(std::shared_mutex)];
-std::shared_mutex* const lock = new (lock_storage) std::shared_mutex;
+// ones share it while somebody waits to have it alone, which NoForkMeanwhile's users rely on.
+// std::shared_mutex is this lock in libstdc++, and in libc++ one that does not.
+constinit pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
 }  // namespace
 
 // The thread that forks has it alone already; what it may still call does not fork.
 NoForkMeanwhile::NoForkMeanwhile() : shares_(!forking::begun()) {
-  if (shares_) lock->lock_shared();
+  if (shares_) pthread_rwlock_rdlock(&lock);
 }
 NoForkMeanwhile::~NoForkMeanwhile() {
-  if (shares_) lock->unlock_shared();
+  if (shares_) pthread_rwlock_unlock(&lock);
 }
 
 namespace forking {
@@ -29,16 +27,16 @@ namespace forking {
 bool begun() { return this_thread.forks_begun != 0; }
 
 void begin() {
-  if (!begun()) lock->lock();
+  if (!begun()) pthread_rwlock_wrlock(&lock);
   ++this_thread.forks_begun;
 }
 
 void end() {
-  if (begun() && --this_thread.forks_begun == 0) lock->unlock();
+  if (begun() && --this_thread.forks_begun == 0) pthread_rwlock_unlock(&lock);
 }
 
 void forget() {
-  new (lock_storage) std::shared_mutex;
+  lock = PTHREAD_RWLOCK_INITIALIZER;
   this_thread.forks_begun = 0;
 }
 
