@@ -64,6 +64,32 @@ in_child(run_torch_and_fork)
     run(code, layer=None)
 
 
+@pytest.mark.parametrize("runs", ["numba_runs()", "in_child(numba_runs)"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "numba_runs()",
+        # A pool of another runtime's, which has come since the layer looked.
+        pytest.param(
+            "numba_runs(); import torch; torch_runs(); torch_runs()", marks=pytest.mark.needs_torch
+        ),
+        pytest.param("import torch; torch_runs(); numba_runs()", marks=pytest.mark.needs_torch),
+    ],
+)
+def test_p6_a_child_of_a_launch_that_was_not_forked_from_python(before: str, runs: str) -> None:
+    code = f"""
+import ctypes
+fork = ctypes.PyDLL(None).fork
+{before}
+pid = fork()
+if pid == 0:
+    {runs}
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    run(code)
+
+
 def test_p6_while_another_thread_starts_the_layer() -> None:
     code = """
 import numba, time

@@ -22,7 +22,7 @@ namespace {
 std::atomic<bool> handled{false};
 
 void prepare() {
-  pools::prepare_fork();
+  pools::prepare_fork(/*has_looked=*/forking::begun());
   const Runtime* runtime = Runtime::bound();
   if (pools::end_at_forks() && runtime != nullptr && runtime->gnu()) pool_count::set_here(0);
 }

@@ -14,6 +14,7 @@
 #include "system/no_fork.h"
 #include "system/platform.h"
 #include "threads/cores.h"
+#include "threads/pools.h"
 #include "threads/thread_count.h"
 #include "threads/thread_supply.h"
 
@@ -87,6 +88,11 @@ PyObject* bind(PyObject*, PyObject* handle) {
   }
   Runtime::bind(runtime);
   cores::look(*runtime);
+  {
+    const WithoutGil without_gil;
+    const NoForkMeanwhile no_fork;
+    pools::look_for_runtimes();  // a fork that is not Python's cannot
+  }
   Py_RETURN_NONE;
 }
 
@@ -97,14 +103,18 @@ PyObject* py_handle_forks(PyObject*, PyObject* arguments) {
                         &newer_than_fork)) {
     return nullptr;
   }
-  const WithoutGil without_gil;
-  handle_forks(end_pools != 0, may_have_lost != 0, newer_than_fork);
+  {
+    const WithoutGil without_gil;
+    handle_forks(end_pools != 0, may_have_lost != 0, newer_than_fork);
+  }
   Py_RETURN_NONE;
 }
 
 PyObject* py_before_fork(PyObject*, PyObject*) {
-  const WithoutGil without_gil;
-  before_fork();
+  {
+    const WithoutGil without_gil;
+    before_fork();
+  }
   Py_RETURN_NONE;
 }
 

@@ -118,7 +118,11 @@ void end_here() {
 }
 
 // A runtime that has no pool of this thread's left says so at once.
-void prepare_fork() {
+void prepare_fork(bool has_looked) {
+  if (!has_looked) {
+    const std::unique_lock lock(looking, std::try_to_lock);
+    if (!lock || code_seen != platform::code_mapped()) some_unknown = true;
+  }
   const bool ended = end_at_forks();
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     runtime->lost_in_child = !ended || !end_pool(*runtime);

@@ -26,8 +26,9 @@ void end_here();
 
 // Just before a fork, by the thread that forks, alone. Notes which of its pools the child loses:
 // those that it could not end, since the runtime refuses, as it does inside of a parallel region,
-// or has no such function (before GCC 9); all, where pools are not ended before a fork.
-void prepare_fork();
+// or has no such function (before GCC 9); all, where pools are not ended before a fork; those of
+// runtimes that have come since the last look, unless `has_looked`: there may be some.
+void prepare_fork(bool has_looked);
 
 // In the child: what was lost at the fork is lost from now on. Another thread may have been looking
 // as it was forked.
