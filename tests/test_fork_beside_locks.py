@@ -1,10 +1,12 @@
 """P6: a fork waits for no thread that may be waiting for it.
 
 Beside threads that keep locks of other people's: the dynamic linker's, which a callback in Python
-holds while it wants the GIL, and those of OpenMP runtimes, whose fork handlers take them first.
+holds while it wants the GIL, those of OpenMP runtimes, whose fork handlers take them first, and one
+that torch's first operation is under.
 """
 
 import pytest
+from harness.c_libraries import built
 from harness.forking import RUNS, run
 from harness.runtimes import INTEL
 
@@ -84,4 +86,20 @@ with Busy(*[lambda: on_thread(launch)] * 3):
 """,
         LD_PRELOAD=runtime,
         **QUIET,
+    )
+
+
+@pytest.mark.needs_torch
+def test_p6_beside_torchs_first_operation() -> None:
+    run(
+        """
+import time, torch
+thread = threading.Thread(target=torch.ones, args=(10,))
+thread.start()
+time.sleep(0.3)
+assert thread.is_alive()
+in_child(torch_runs)
+thread.join()
+""",
+        LD_PRELOAD=str(built("slow_cpus")),
     )

@@ -9,6 +9,7 @@ to launch on this layer registers it, if the first launch has not.
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from numba_ompsafe._process import layers, start, switches
@@ -39,6 +40,17 @@ def before_fork() -> None:
         from numba_ompsafe import _core
 
         _core.before_fork()
+        _wait_for_torchs_first_operation()
+
+
+def _wait_for_torchs_first_operation() -> None:
+    """Wait while another thread finds out, in torch's first operation, what the processor can do.
+
+    Torch does that once, under a lock of C++'s that a child forked meanwhile finds taken for ever.
+    """
+    torch = sys.modules.get("torch")
+    with suppress(AttributeError):  # no torch, or one that is being imported
+        torch.backends.cpu.get_cpu_capability()  # type: ignore[union-attr]
 
 
 def hold_numbas_locks_at_forks(parallel: Any) -> None:

@@ -88,6 +88,23 @@ class Actor:
             done.set()
 
 
+def import_torch():
+    """Import it, and call the operations of the acts once, on a thread that is no actor's.
+
+    A child that is forked during an operation's first call may wait for ever in its own.
+    """
+    import torch
+
+    def call():
+        ones = torch.ones(2, 2)
+        assert (ones @ ones == 2).all()
+        assert ones.sum().item() == 4
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+
+
 class World:
     """What all actors share."""
 

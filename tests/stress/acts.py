@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 import numba_ompsafe
 from stress import more_kernels, workers
-from stress.actors import runtime
+from stress.actors import import_torch, runtime
 
 ACTS = {}
 CORES = sorted(os.sched_getaffinity(0))
@@ -274,8 +274,7 @@ def _(actor):
 @act("import torch")
 def _(actor):
     if actor.world.torch != "never" and not actor.world.has_torch:
-        import torch  # noqa: F401
-
+        import_torch()
         actor.world.has_torch = True
         actor.world.look_for_runtimes()
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from stress.actors import Actor, World
+from stress.actors import Actor, World, import_torch
 from stress.programs import ACTORS, Program
 
 
@@ -15,7 +15,7 @@ def main():
     faulthandler.enable()
     program = Program.from_json(sys.argv[1])
     if program.torch == "first":
-        import torch  # noqa: F401
+        import_torch()
 
     import numba
 
