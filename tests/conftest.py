@@ -14,15 +14,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return three for every two cores: tests wait for threads and processes."""
-    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+    """Return two for each core: tests wait for threads and processes."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest first, or one worker would be left with them at the end.
+    items.sort(key=_seconds_allowed, reverse=True)
     if find_spec("torch") is None:
         for item in items:
             if item.get_closest_marker("needs_torch"):
                 item.add_marker(pytest.mark.skip(reason="torch is not installed"))
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    """Return the limit of the test's own, 0 if it has none."""
+    marker = item.get_closest_marker("timeout")
+    return marker.args[0] if marker else 0
 
 
 @pytest.fixture
