@@ -14,7 +14,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[1]
-GLIBC = (2, 17)
+# The oldest platform with a name whose glibc ends the variables of a thread as pool_end.cpp has it
+# (2.18 and newer do).
+GLIBC = (2, 24)
 ARCHITECTURES = ("x86_64", "aarch64")
 FILES_AT_THE_TOP = {"numba_ompsafe.pth", "numba_ompsafe.start"}
 
