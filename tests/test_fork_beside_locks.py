@@ -89,6 +89,19 @@ with Busy(*[lambda: on_thread(launch)] * 3):
     )
 
 
+def test_p6_what_threads_call_is_loaded_with_numba() -> None:
+    # Python's lock for the import of a module: in a child forked meanwhile it is taken for ever.
+    imported = run("""
+import numba, numba_ompsafe
+before = set(sys.modules)
+numba_ompsafe.clear_mask()
+numba_ompsafe.set_default_num_threads(numba_ompsafe.get_default_num_threads())
+with numba_ompsafe.threads(2):
+    print(json.dumps(sorted(set(sys.modules) - before)))
+""")
+    assert imported == []
+
+
 @pytest.mark.needs_torch
 def test_p6_beside_torchs_first_operation() -> None:
     run(

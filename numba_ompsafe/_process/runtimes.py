@@ -6,6 +6,7 @@ What a controller gets and sets is nthreads-var of the thread that calls it.
 from typing import Any
 
 from numba_ompsafe import _core
+from numba_ompsafe._process import libraries
 
 # What code was mapped, and the runtimes among it.
 _found: tuple[int, tuple[Any, ...]] = (-1, ())
@@ -21,7 +22,5 @@ def loaded() -> tuple[Any, ...]:
     found = _found  # read once: other threads look, too
     code = _core.code_mapped()
     if code != found[0]:
-        from numba_ompsafe._process import libraries
-
         _found = found = code, tuple(libraries.runtimes())
     return found[1]

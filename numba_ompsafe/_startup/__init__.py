@@ -161,14 +161,19 @@ def _load_warnings() -> "Warnings":
 
 
 def load_early() -> None:
-    """Load what forks need if this process is going to launch here."""
+    """Load what forks need, and what threads call, if this process is going to launch here.
+
+    A child that is forked while another thread imports a module can never import it.
+    """
     from numba_ompsafe._process import layers
 
     try:
-        if layers.may_launch():
-            load_extension()
+        if not layers.may_launch():
+            return
     except ValueError:
         return  # nonsense in a variable: the launch says so
+    load_extension()
+    from numba_ompsafe._control import counts, threads  # noqa: F401
 
 
 def load_extension() -> None:

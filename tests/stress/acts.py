@@ -17,6 +17,7 @@ import ufuncs
 from threadpoolctl import threadpool_limits
 
 import numba_ompsafe
+from numba_ompsafe import report
 from stress import more_kernels, workers
 from stress.actors import import_torch, runtime
 
@@ -268,7 +269,7 @@ def _(actor, raised):
 
 @act("report")
 def _(actor):
-    assert numba_ompsafe.report().conflicts is not None
+    assert report().conflicts is not None
 
 
 @act("import torch")
