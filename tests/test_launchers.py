@@ -76,9 +76,9 @@ def test_p6_data_loader_workers_run_numba_on_one_thread_as_torch(
 def test_p2_torchrun_ranks_have_the_threads_it_gives_them(threads: int, tmp_path: Path) -> None:
     # It sets OMP_NUM_THREADS=1 where nobody has set it.
     env = {} if threads == 1 else {"OMP_NUM_THREADS": str(threads)}
-    out = run_example(TORCHRUN, "torchrun_training.py", cwd=tmp_path, **env)
+    out = run_example(TORCHRUN, "torchrun_training.py", "--epochs", "3", cwd=tmp_path, **env)
     check_workers(out, [threads] * 2)
-    assert accuracy(out) > 95
+    assert accuracy(out) > 80
 
 
 def test_p2_joblib_workers_have_the_threads_it_gives_them(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_p2_joblib_workers_have_the_threads_it_gives_them(tmp_path: Path) -> Non
 
 
 def test_p2_dask_workers_have_the_threads_it_gives_them(tmp_path: Path) -> None:
-    out = run_example(PYTHON, "dask_augmentation.py", cwd=tmp_path)
+    out = run_example(PYTHON, "dask_augmentation.py", "--epochs", "3", cwd=tmp_path)
     assert workers(out) == [(1, 1, 1)] * 2
-    assert accuracy(out) > 85
+    assert accuracy(out) > 70
 
 
 def test_p2_dask_workers_of_a_cluster_that_is_running_get_the_examples_code(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_p2_dask_workers_of_a_cluster_that_is_running_get_the_examples_code(tmp_
         ) as second,
     ):
         try:
-            options = ("--scheduler", scheduler)
+            options = ("--scheduler", scheduler, "--epochs", "1")
             out = run_example(PYTHON, "dask_augmentation.py", *options, cwd=tmp_path)
         finally:
             second.terminate()
