@@ -55,7 +55,8 @@ def asan(session: nox.Session) -> None:
     """Look for bad addresses and undefined behaviour. Needs Debian's clang-19, libclang-rt-19-dev.
 
     GCC 12 also tests the address of a thread's variable for null by flags that something else has
-    set.
+    set. The type of a called function is not looked at: it is read from before the function, where
+    a kernel that Numba has compiled may have no memory.
     """
     clang = clang_for_sanitizers(session)
     install(session)
