@@ -59,7 +59,7 @@ def between_pixels(image: np.ndarray, y: float, x: float) -> float:
     return value
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, nogil=True)  # threads of thread_loader.py launch at once
 def distort(images: np.ndarray, chosen: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """Return COPIES of each chosen image, each turned, shifted and noisy in its own way."""
     height, width = images.shape[1:]
