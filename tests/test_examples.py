@@ -1,6 +1,7 @@
 """The examples that no launcher starts end as they say. Those of launchers: test_launchers."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,3 +30,16 @@ def test_p5_threads_of_a_loader_launch_at_once_with_the_counts_of_torch(tmp_path
     accuracy = re.search(r"accuracy after +([\d.]+)%", out)
     assert accuracy
     assert float(accuracy[1]) > 50
+
+
+@pytest.mark.needs_torch
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++")
+def test_p4_what_torch_compiles_runs_in_the_pool_of_torch_and_numba(tmp_path: Path) -> None:
+    options = ("--steps", "20", "--torch-threads", "3")
+    # One process compiles: more of them cost more than they spare.
+    env = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    out = run_example("torch_compile.py", *options, cwd=tmp_path, **env)
+    assert len(re.findall(r"torch 3   Numba [123]\n", out)) == 2
+    (users,) = re.findall(r"used by +(.+)", out)
+    assert "libtorch_cpu.so" in users
+    assert ".main.so" in users
