@@ -43,3 +43,14 @@ def test_p4_what_torch_compiles_runs_in_the_pool_of_torch_and_numba(tmp_path: Pa
     (users,) = re.findall(r"used by +(.+)", out)
     assert "libtorch_cpu.so" in users
     assert ".main.so" in users
+
+
+@pytest.mark.needs_torch
+def test_the_alternation_penalty_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    options = ("--rounds", "1", "--seconds", "0.001", "--output", "penalty.svg")
+    out = run_example("alternation_penalty.py", *options, cwd=tmp_path)
+    assert re.findall(r"^(\w+) +(in turns|apart) +\d", out, re.M) == [
+        (layer, how) for layer in ("omp", "ompsafe") for how in ("in turns", "apart")
+    ]
+    assert "</svg>" in (tmp_path / "penalty.svg").read_text()
