@@ -1,5 +1,6 @@
 """The examples that no launcher starts end as they say. Those of launchers: test_launchers."""
 
+import json
 import re
 import shutil
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.commands import execute
-from harness.processes import ROOT
+from harness.processes import ROOT, results_of
 
 EXAMPLES = ROOT / "examples"
 
@@ -54,3 +55,15 @@ def test_the_alternation_penalty_is_drawn(tmp_path: Path) -> None:
         (layer, how) for layer in ("omp", "ompsafe") for how in ("in turns", "apart")
     ]
     assert "</svg>" in (tmp_path / "penalty.svg").read_text()
+
+
+@pytest.mark.needs_torch
+def test_p2_the_notebook_runs_from_top_to_bottom() -> None:
+    cells = json.loads((EXAMPLES / "notebook.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell.get("outputs") for cell in cells)
+    code.append("results['layer'] = report.layer.running")
+    code.append("results['counts'] = [report.counts.numba, report.counts.torch]")
+    told = results_of("\n".join(code), layer=None)  # it says itself which layer it wants
+    assert told["layer"] == "ompsafe"
+    assert told["counts"][0] == told["counts"][1]
