@@ -4,11 +4,12 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 from harness.commands import execute
-from harness.processes import ROOT, results_of
+from harness.processes import ROOT, SITE_PACKAGES, SUPPORT, results_of, run_python
 
 EXAMPLES = ROOT / "examples"
 
@@ -67,3 +68,69 @@ def test_p2_the_notebook_runs_from_top_to_bottom() -> None:
     told = results_of("\n".join(code), layer=None)  # it says itself which layer it wants
     assert told["layer"] == "ompsafe"
     assert told["counts"][0] == told["counts"][1]
+
+
+# Prints the layer that the polite library's function runs on.
+CALL = """
+import json, numba, numpy as np, polite_library
+assert polite_library.smooth(np.arange(10.0)).tolist() == list(range(10))
+print(json.dumps(numba.threading_layer()))
+"""
+CHOSEN_BEFORE = "import numba; numba.config.THREADING_LAYER = 'workqueue'"
+LAUNCHED_BEFORE = (
+    f"{CHOSEN_BEFORE}; numba.get_num_threads(); numba.config.THREADING_LAYER = 'default'"
+)
+ABSENT = (
+    f"import sys; sys.path += {SITE_PACKAGES}; sys.modules['numba_ompsafe'] = None\n"
+    # The entry point of the missing package makes Numba warn when it first compiles.
+    "import warnings; warnings.simplefilter('ignore')"
+)
+UNSUPPORTED = "import numba_ompsafe; numba_ompsafe.unsupported = 'not here'"
+
+
+def with_library(code: str, env: dict[str, str] | None = None, **options: object) -> object:
+    path = {"PYTHONPATH": f"{EXAMPLES}:{SUPPORT}"}
+    return run_python(code, path | (env or {}), layer=None, **options)  # type: ignore[arg-type]
+
+
+def test_the_polite_library_selects_the_layer_and_does_nothing_else_at_import() -> None:
+    code = """
+    import json, os
+    before = dict(os.environ)
+    import numba, polite_library
+    from numba.np.ufunc import parallel
+    assert before == os.environ
+    assert not parallel._is_initialized
+    """
+    assert with_library(textwrap.dedent(code) + CALL) == "ompsafe"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"NUMBA_THREADING_LAYER": "workqueue"},
+        {"NUMBA_THREADING_LAYER_PRIORITY": "workqueue omp tbb"},
+    ],
+    ids=str,
+)
+def test_the_polite_library_yields_to_a_variable(env: dict[str, str]) -> None:
+    assert with_library(CALL, env) == "workqueue"
+
+
+def test_the_polite_library_yields_to_a_config_file(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / ".numba_config.yaml").write_text("threading_layer: workqueue")
+    assert with_library(CALL, cwd=tmp_path) == "workqueue"
+
+
+@pytest.mark.parametrize("before", [CHOSEN_BEFORE, LAUNCHED_BEFORE], ids=["chosen", "launched"])
+def test_the_polite_library_yields_to_what_the_program_has_done(before: str) -> None:
+    assert with_library(before + CALL) == "workqueue"
+
+
+def test_the_polite_library_works_without_the_package() -> None:
+    assert with_library(ABSENT + CALL, options=("-S",)) != "ompsafe"
+
+
+def test_the_polite_library_works_where_the_package_does_not() -> None:
+    assert with_library(UNSUPPORTED + CALL) != "ompsafe"
