@@ -13,6 +13,7 @@ PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted(ROOT.glob("*/README.md")),
+    *sorted(ROOT.glob("examples/*/README.md")),
 ]
 HOME = "https://github.com/numba-ompsafe/numba-ompsafe/"
 

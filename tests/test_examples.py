@@ -23,6 +23,12 @@ def run_example(file: str, *options: str, cwd: Path, **env: str) -> str:
     return result.stdout
 
 
+def test_the_list_has_every_example() -> None:
+    listed = set(re.findall(r"\]\(([^)/]+)", (EXAMPLES / "README.md").read_text()))
+    there = {entry.name for entry in EXAMPLES.iterdir()} - {"README.md", "__pycache__"}
+    assert there <= listed
+
+
 @pytest.mark.needs_torch
 def test_p5_threads_of_a_loader_launch_at_once_with_the_counts_of_torch(tmp_path: Path) -> None:
     out = run_example("thread_loader.py", "--epochs", "1", cwd=tmp_path)
