@@ -1,12 +1,13 @@
 """Train on digit images that Numba augments on several Python threads, in the same process.
 
     pip install "numba-ompsafe[torch,examples]"
-    NUMBA_THREADING_LAYER=ompsafe python examples/thread_loader.py
+    export NUMBA_THREADING_LAYER=ompsafe OMP_WAIT_POLICY=passive
+    python examples/thread_loader.py
 
 Threads make the next batches while the main thread trains: nothing is pickled, and nothing is
 copied from one process to another. Their functions are parallel themselves, and give up the GIL, so
 that several launch at once. Numba's ``workqueue`` ends the process there; here the launches share
-the cores.
+the cores. ``passive``, since the cores are taken: torch's idle threads would spin there in vain.
 """
 
 import argparse
