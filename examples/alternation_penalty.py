@@ -9,7 +9,8 @@ numbers differ; under ``ompsafe`` they wait. The picture is ``alternation_penalt
 ``--output`` says; a name that ends in ``.svg`` makes it an SVG.
 
 Each layer runs in a process of its own, since Numba launches one per process. They are measured in
-turns, so that what else the machine does meets all of them, and medians are drawn.
+turns, so that what else the machine does meets all of them, and medians are drawn. Where it has
+much else to do, they tell of that: a call waits for cores, not for threads.
 """
 
 import argparse

@@ -81,7 +81,7 @@ def test_p2_the_notebook_runs_from_top_to_bottom() -> None:
 # Prints the layer that the polite library's function runs on.
 CALL = """
 import json, numba, numpy as np, polite_library
-assert polite_library.smooth(np.arange(10.0)).tolist() == list(range(10))
+assert polite_library.smooth(np.array([0.0, 3, 0, 3, 0])).tolist() == [0, 1, 2, 1, 0]
 print(json.dumps(numba.threading_layer()))
 """
 CHOSEN_BEFORE = "import numba; numba.config.THREADING_LAYER = 'workqueue'"
