@@ -6,7 +6,6 @@ What a controller gets and sets is nthreads-var of the thread that calls it.
 from typing import Any
 
 from numba_ompsafe import _core
-from numba_ompsafe._process import libraries
 
 # What code was mapped, and the runtimes among it.
 _found: tuple[int, tuple[Any, ...]] = (-1, ())
@@ -22,5 +21,8 @@ def loaded() -> tuple[Any, ...]:
     found = _found  # read once: other threads look, too
     code = _core.code_mapped()
     if code != found[0]:
+        # Not before a launch: threadpoolctl sets a variable of Intel's when it is imported.
+        from numba_ompsafe._process import libraries
+
         _found = found = code, tuple(libraries.runtimes())
     return found[1]
