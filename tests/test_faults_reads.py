@@ -11,7 +11,11 @@ from harness.faults import run
 ERRORS = [errno.EMFILE, errno.ENOENT]
 
 
-@pytest.mark.parametrize("before", ["", "import torch; torch.set_num_threads(2)"], ids=bool)
+# What torch reads of the processor, at its first operation or at a fork, it has read.
+TORCH = "import torch; torch.set_num_threads(2); torch.ones(1000)"
+
+
+@pytest.mark.parametrize("before", ["", TORCH], ids=bool)
 @pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
 def test_p4_a_first_launch_that_cannot_read(error: int, before: str) -> None:
     if before:
