@@ -143,6 +143,12 @@ def matrix(session: nox.Session) -> None:
     session.run("python", "tests/matrix/run.py", *session.posargs)
 
 
+@nox.session(python="3.11")
+def field(session: nox.Session) -> None:
+    """Run tests of public packages under ompsafe, omp and workqueue, with torch imported first."""
+    session.run("python", "tests/field/run.py", *session.posargs)
+
+
 @nox.session
 def stress(session: nox.Session) -> None:
     """Run random programs: -- --seconds N --seed S; a failure prints what runs that one again."""
