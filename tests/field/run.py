@@ -77,6 +77,8 @@ def folder_of_tests(project: Project) -> Path:
         return HERE / "examples"
     folder = WORK / "sdists" / project.name
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "pytest.ini").touch()  # for an sdist without settings: not the checkout's
     get = ["download", "--no-deps", "--no-binary", project.name, "-d", folder]
     required = f"{project.name}=={version(project.name)}"
     subprocess.run([PYTHON, "-m", "pip", *get, required], check=True)
@@ -218,19 +220,19 @@ def main() -> int:
     parser.add_argument("--layers", default=",".join(LAYERS), help="by commas; the first is judged")
     parser.add_argument("--wheel", type=Path, help="to test, in place of one that is built here")
     parser.add_argument("--limit", type=float, default=600, help="seconds of a package and layer")
-    parser.add_argument("--keep", action="store_true", help="the environment of the last run")
+    parser.add_argument("--keep", action="store_true", help="the environment, and Numba's cache")
     options = parser.parse_args()
     if unknown := set(options.projects) - set(names):
         parser.error(f"no package {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     projects = [one for one in PROJECTS if not options.projects or one.name in options.projects]
 
     if not options.keep:
+        shutil.rmtree(WORK / "numba-cache", ignore_errors=True)
         install(options.wheel and options.wheel.absolute(), projects)
     layers = options.layers.split(",")
     outcomes = []
     for project in projects:
         folder = folder_of_tests(project)
-        shutil.rmtree(WORK / "numba-cache" / project.name, ignore_errors=True)
         for layer in layers:
             print(f"--- {project.name} under {layer}", flush=True)
             outcomes.append(test(project, layer, folder, options.limit))
