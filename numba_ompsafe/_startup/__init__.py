@@ -168,12 +168,11 @@ def load_early() -> None:
     from numba_ompsafe._process import layers
 
     try:
-        if not layers.may_launch():
-            return
-    except ValueError:
-        return  # nonsense in a variable: the launch says so
-    load_extension()
-    from numba_ompsafe._control import counts, threads  # noqa: F401
+        if layers.may_launch():
+            # With the extension, which both of them use.
+            from numba_ompsafe._control import counts, threads  # noqa: F401
+    except (ImportError, ValueError):
+        return  # the extension does not load, or a variable holds nonsense: the launch says so
 
 
 def load_extension() -> None:
