@@ -14,8 +14,7 @@ import time
 import numba
 import numpy as np
 import torch
-from digits import BATCH, COPIES, accuracy, distort, load, make_network, network_input
-from torch import nn
+from digits import BATCH, COPIES, accuracy, distort, learn, load, make_network, network_input
 from torch.utils.data import DataLoader, Dataset
 from worker_report import WorkerReport, print_reports, report_of
 
@@ -71,10 +70,7 @@ def main() -> None:
         reports = []  # of the last epoch's workers
         for inputs, labels, report in batches:
             reports.append(report)
-            loss = nn.functional.cross_entropy(net(inputs), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            learn(net, optimiser, inputs, labels)
     seconds = time.perf_counter() - start
 
     print_reports(reports)

@@ -113,6 +113,16 @@ def make_network() -> nn.Module:
     return nn.Sequential(first, second, nn.Flatten(), nn.Linear(32 * 4 * 4, 10))
 
 
+def learn(
+    net: nn.Module, optimiser: torch.optim.Optimizer, inputs: torch.Tensor, labels: torch.Tensor
+) -> None:
+    """Train on a batch."""
+    loss = nn.functional.cross_entropy(net(inputs), labels)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
 @torch.no_grad()
 def accuracy(net: nn.Module, images: np.ndarray, digits: np.ndarray) -> float:
     return float((net(network_input(images)).argmax(1).numpy() == digits).mean())

@@ -22,7 +22,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import torch
-from digits import BATCH, COPIES, accuracy, distort, load, make_network, network_input
+from digits import BATCH, COPIES, accuracy, distort, learn, load, make_network, network_input
 from threadpoolctl import threadpool_info
 from torch import nn
 from tqdm import tqdm
@@ -42,10 +42,7 @@ def train(net: nn.Module, images: np.ndarray, digits: np.ndarray, seed: int, epo
                 chosen = order[start : start + BATCH]
                 inputs = network_input(distort(images, chosen, seed, epoch))
                 labels = torch.from_numpy(np.repeat(digits[chosen], COPIES))
-                loss = nn.functional.cross_entropy(net(inputs), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+                learn(net, optimiser, inputs, labels)
                 progress.update(len(inputs))
 
 

@@ -20,8 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 import torch
-from digits import BATCH, COPIES, accuracy, distort, load, make_network, network_input
-from torch import nn
+from digits import BATCH, COPIES, accuracy, distort, learn, load, make_network, network_input
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -72,10 +71,7 @@ def main() -> None:
     start = time.perf_counter()
     for epoch in range(options.epochs):
         for inputs, labels in loader.epoch(epoch):
-            loss = nn.functional.cross_entropy(net(inputs), labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            learn(net, optimiser, inputs, labels)
     seconds = time.perf_counter() - start
     loader.pool.shutdown()
 
