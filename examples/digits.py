@@ -81,21 +81,25 @@ def distort(images: np.ndarray, chosen: np.ndarray, seed: int, epoch: int) -> np
     return out
 
 
+@njit(cache=True)
+def normalise(image: np.ndarray, out: np.ndarray) -> None:
+    out[:, :] = (image - image.mean()) / (image.std() + 1e-6)
+
+
 @cache
 def contrast_normaliser() -> Callable[[np.ndarray], np.ndarray]:
     """Return a parallel gufunc that gives each image mean 0 and standard deviation 1.
 
     Compiled when first asked for: Numba starts its threads where a parallel gufunc is compiled,
-    and at the top of the file that would come before anything is printed.
+    and at the top of the file that would come before anything is printed. Only what it calls is
+    cached: processes that cache one gufunc at the same time may spoil it (docs/troubleshooting.md).
     """
 
-    @guvectorize(
-        ["void(float32[:, :], float32[:, :])"], "(h,w)->(h,w)", target="parallel", cache=True
-    )
-    def normalise(image: np.ndarray, out: np.ndarray) -> None:
-        out[:, :] = (image - image.mean()) / (image.std() + 1e-6)
+    @guvectorize(["void(float32[:, :], float32[:, :])"], "(h,w)->(h,w)", target="parallel")
+    def normalise_each(image: np.ndarray, out: np.ndarray) -> None:
+        normalise(image, out)
 
-    return normalise
+    return normalise_each
 
 
 def as_rows(images: np.ndarray) -> np.ndarray:

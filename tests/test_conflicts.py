@@ -1,7 +1,7 @@
 """P8: what works against each other is found where it is, by the real thing, and nothing else is.
 
 Made by hand is only what these wheels cannot show: a torch without OpenMP, a Numba that cannot be
-extended.
+extended. Other processes of the machine are left out there: it may be crowded.
 """
 
 import subprocess
@@ -375,7 +375,7 @@ def test_p8_enabled_in_code_the_start_up_file_is_not_missed() -> None:
     ("has_openmp", "expected"), [(False, ["torch-without-openmp"]), (True, []), (None, [])]
 )
 def test_p8_a_torch_without_openmp(has_openmp: bool | None, expected: list[str]) -> None:
-    recorded = numba_ompsafe.report()
+    recorded = replace(numba_ompsafe.report(), neighbours=())
     counts = replace(recorded.counts, numba=1, torch=1, torch_has_openmp=has_openmp)
     layer = replace(recorded.layer, registered=True, requested="ompsafe", running=None)
     layer = replace(layer, expected="ompsafe")
