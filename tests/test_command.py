@@ -86,6 +86,16 @@ def test_p8_an_import_that_fails_is_one_line_that_names_it(
     assert line.startswith(f"numba-ompsafe {subcommand}: import of broken failed: {reason}")
 
 
+@pytest.mark.parametrize("subcommand", ["report", "check"])
+def test_p8_an_import_that_fails_for_a_variable_has_its_remedy(subcommand: str) -> None:
+    result = command(subcommand, "--import", "numba", env={"NUMBA_NUM_THREADS": "0"})
+    assert (result.returncode, result.stdout) == (2, "")
+    line = only_line(result.stderr)
+    assert "import of numba failed: ValueError: Number of threads specified must be > 0" in line
+    assert "NUMBA_NUM_THREADS='0'" in line
+    assert "Remedy: unset NUMBA_NUM_THREADS" in line
+
+
 def test_imports_are_done_in_order_as_python_does_them_and_do_not_disturb(tmp_path: Path) -> None:
     (tmp_path / "first.py").write_text("import sys; print('noise'); assert sys.path[0] == ''")
     (tmp_path / "second.py").write_text("import sys; assert 'first' in sys.modules")

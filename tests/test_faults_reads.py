@@ -45,14 +45,14 @@ import kernels, numba_ompsafe
 kernels.launch(), numba_ompsafe.report()
 
 def case(failing):
-    undisturbed = str(numba_ompsafe.report())
+    undisturbed = numba_ompsafe.report().to_json()
     answer = "a report"
     with failing:
         try:
             numba_ompsafe.report()
         except OSError as error:
             answer = str(error)
-    assert str(numba_ompsafe.report()) == undisturbed
+    assert numba_ompsafe.report().to_json() == undisturbed
     return answer
 
 results = at_each_call(case, "proc", by=ANYBODY, error=errno.EMFILE)

@@ -37,6 +37,10 @@ def test_p8_the_page_fits_a_terminal_and_leaves_no_word_out(found: list[Conflict
             assert part in " ".join(text.split())
 
 
+def test_p8_a_report_is_printed_as_its_page() -> None:
+    assert str(REPORT) == page.text(REPORT)
+
+
 def test_paths_are_told_from_their_packages_folder() -> None:
     library = Library(
         path=f"{PACKAGES}torch/lib/libgomp.so.1",

@@ -26,6 +26,7 @@ from numba_ompsafe._report.record import (
 
 GNU = Library("/torch/libgomp.so.1", "openmp", "GNU", None, 2, (), True)
 OTHER_GNU = replace(GNU, path="/usr/lib/libgomp.so.1")
+UNLIMITED = 2**31 - 1
 INTEL = replace(GNU, path="/mkl/libiomp5.so", name="Intel")
 
 
@@ -33,7 +34,7 @@ def record(
     numba: int | None = None,
     torch: int | None = None,
     machine: Cores | None = None,
-    thread_limit: int = 2**31 - 1,
+    thread_limit: int = UNLIMITED,
     neighbours: Iterable[int] = (),
     libraries: tuple[Library, ...] = (GNU,),
     **environment: str,
@@ -77,12 +78,12 @@ def test_p8_a_count_is_too_large_above_the_cores_rounded_up_and_severe_from_twic
     )
 
 
-@given(counts, counts, st.integers(1, 300))
+@given(counts | st.just(2**31), counts, st.integers(1, 300) | st.just(UNLIMITED))
 def test_p8_a_thread_limit_below_a_count_is_reported(
     numba: int | None, torch: int | None, limit: int
 ) -> None:
     found = list(cores.thread_limit(record(numba, torch, thread_limit=limit)))
-    assert bool(found) == (max(numba or 0, torch or 0) > limit)
+    assert bool(found) == (max(numba or 0, torch or 0) > limit != UNLIMITED)
 
 
 @given(st.integers(1, 64), st.lists(st.integers(1, 256), max_size=70), machines)

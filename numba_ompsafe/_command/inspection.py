@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from importlib import import_module
@@ -149,4 +149,14 @@ def _import(modules: Sequence[str], parser: Parser) -> None:
                 import_module(module)
         except (Exception, SystemExit) as error:
             reason = " ".join(str(error).split())
-            parser.fail(f"import of {module} failed: {type(error).__name__}: {reason}")
+            words = f"import of {module} failed: {type(error).__name__}: {reason}"
+            parser.fail(" ".join([words, *_variables_at_fault()]))
+
+
+def _variables_at_fault() -> Iterator[str]:
+    """Tell of the variables that an import may have failed for."""
+    from numba_ompsafe._report import here
+
+    for one in here.report().conflicts:
+        if one.code == "variable-not-understood" and one.severity == "severe":
+            yield str(one)

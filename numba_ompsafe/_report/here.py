@@ -26,6 +26,7 @@ from numba_ompsafe.errors import ThreadConfigError, shown
 def report() -> Report:
     """Return the thread settings of this process, as the calling thread sees them.
 
+    ``print`` shows them as the page that ``numba-ompsafe report`` prints.
     Works under every threading layer of Numba's, before the first parallel call, and without Numba
     or torch. Call it when all that the program uses has been imported.
     """

@@ -1,9 +1,14 @@
 """A report as a page of text, to be read without the manual."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from numba_ompsafe._report.layout import filled, number, row, short, shortened
-from numba_ompsafe._report.record import Cores, Counts, ICVs, Layer, Library, Report
+
+if TYPE_CHECKING:  # whose str() is this page
+    from numba_ompsafe._report.record import Cores, Counts, ICVs, Layer, Library, Report
 
 # Turns the word for a severity into one that stands out.
 Paint = Callable[[str], str]

@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
+from numba_ompsafe._report import page
+
 Severity = Literal["severe", "moderate"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
@@ -198,6 +200,10 @@ class Report:
     conflicts: tuple[Conflict, ...]
     # Of another process than the one that asks: what its program says in code is not known.
     from_outside: bool = False
+
+    def __str__(self) -> str:
+        """Return the page that ``numba-ompsafe report`` prints."""
+        return page.text(self)
 
     def to_json(self) -> str:
         """Return all of it as a JSON object whose keys are the names of the fields."""

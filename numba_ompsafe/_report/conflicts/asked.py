@@ -27,7 +27,8 @@ def thread_limit(report: Report, who: str) -> int:
     said = environment.thread_limit(report.environment) or sys.maxsize
     # One runtime has the limit of the others, unless a program set it there. Where none is asked,
     # since none is loaded or it is in another process, it is what the variable says.
-    return limits.get(path or "", min(limits.values(), default=said))
+    limit = limits.get(path or "", min(limits.values(), default=said))
+    return sys.maxsize if limit >= environment.INT_MAX else limit
 
 
 def remedy(report: Report, count: int) -> str:

@@ -21,7 +21,7 @@ _MATTERS = re.compile(
     re.VERBOSE,
 )
 
-_INT_MAX = 2**31 - 1
+INT_MAX = 2**31 - 1
 
 # As strtol reads it. No more than 63 bits are taken.
 _NUMBER = re.compile(r"\s*\+?0*(\d{1,19})\s*", re.ASCII)
@@ -93,12 +93,12 @@ def openmp_number(value: str) -> int | None:
     """Return a number of threads as runtimes read one; None for a value that they refuse."""
     match = _NUMBER.fullmatch(value)
     number = int(match[1]) if match else 0
-    return min(number, _INT_MAX) if 0 < number < 2**63 else None
+    return min(number, INT_MAX) if 0 < number < 2**63 else None
 
 
 def count_as_numba_reads_it(value: str) -> int | None:
     """Return the number, 0 for one below 1; None for a value that Numba does not take for one."""
     try:
-        return max(min(int(value), _INT_MAX), 0)
+        return max(min(int(value), INT_MAX), 0)
     except ValueError:
         return None
