@@ -12,10 +12,10 @@ from harness.processes import ROOT
 TOLD = {
     "torch_count.py": "torch 1, Numba 1\n",
     "data_loader.py": "80 of 80 items\n",
-    "process_pool.py": "[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]\n",
+    "process_pool.py": "8 of 8 tasks\n",
     "python_threads.py": "80 of 80 calls\n",
     "nested.py": " ms\n",
-    "in_turns.py": " us for a pair\n",
+    "in_turns.py": " us a pair\n",
 }
 
 
