@@ -74,6 +74,7 @@ CHOSEN_BEFORE = "import numba; numba.config.THREADING_LAYER = 'workqueue'"
 LAUNCHED_BEFORE = (
     f"{CHOSEN_BEFORE}; numba.get_num_threads(); numba.config.THREADING_LAYER = 'default'"
 )
+CHOSEN_AFTER = f"import polite_library; {CHOSEN_BEFORE}"
 ABSENT = (
     f"import sys; sys.path += {SITE_PACKAGES}; sys.modules['numba_ompsafe'] = None\n"
     # The entry point of the missing package makes Numba warn when it first compiles.
@@ -118,7 +119,7 @@ def test_the_polite_library_yields_to_a_config_file(tmp_path: Path) -> None:
     assert with_library(CALL, cwd=tmp_path) == "workqueue"
 
 
-@pytest.mark.parametrize("before", [CHOSEN_BEFORE, LAUNCHED_BEFORE], ids=["chosen", "launched"])
+@pytest.mark.parametrize("before", [CHOSEN_BEFORE, LAUNCHED_BEFORE, CHOSEN_AFTER], ids=str)
 def test_the_polite_library_yields_to_what_the_program_has_done(before: str) -> None:
     assert with_library(before + CALL) == "workqueue"
 

@@ -112,10 +112,17 @@ def test_enable_selects_the_layer() -> None:
     assert run_python(code + "; numba_ompsafe.enable()", layer=None) == "ompsafe"
 
 
-def test_enable_outlives_a_change_of_numbas_variables() -> None:
+@pytest.mark.parametrize("layer", [None, "omp"])
+def test_enable_outlives_a_change_of_numbas_variables(layer: str | None) -> None:
     # Numba reads all its settings anew when one of its variables has changed.
     code = "import numba_ompsafe, os; numba_ompsafe.enable(); os.environ['NUMBA_OPT'] = '2'; "
-    assert run_python(code + RUNS, layer=None) == "ompsafe"
+    assert run_python(code + RUNS, layer=layer) == "ompsafe"
+
+
+def test_enable_leaves_the_last_word_to_code_that_comes_after_it() -> None:
+    code = "import numba, numba_ompsafe; numba_ompsafe.enable(); "
+    code += "numba.config.THREADING_LAYER = 'workqueue'; "
+    assert run_python(code + RUNS, layer=None) == "workqueue"
 
 
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])

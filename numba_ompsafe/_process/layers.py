@@ -82,7 +82,11 @@ def requested() -> tuple[str, list[str]]:
     else:  # Numba is not there, or not yet whole
         layer = os.environ.get("NUMBA_THREADING_LAYER", "default")
         priority = os.environ.get("NUMBA_THREADING_LAYER_PRIORITY", "").split()
-    return LAYER if enabled else str(layer).lower(), list(map(str, priority))
+    layer = str(layer).lower()
+    # Unless code has chosen since.
+    if enabled and layer == (said() or "default"):
+        layer = LAYER
+    return layer, list(map(str, priority))
 
 
 def said() -> str | None:

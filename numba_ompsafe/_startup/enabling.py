@@ -9,7 +9,7 @@ def enable() -> None:
 
     For code that cannot set the environment or that runs where start-up files are not read. To be
     called before the first parallel Numba function is compiled; if the layer runs already, does
-    nothing.
+    nothing. Code that sets ``numba.config.THREADING_LAYER`` afterwards chooses anew.
 
     Raises:
         LayerAlreadyLaunchedError: another threading layer runs in this process.
