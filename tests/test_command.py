@@ -153,7 +153,14 @@ def test_p8_the_page_of_nothing_imported_says_how_to_import() -> None:
     page = command("report").stdout
     assert "numba-ompsafe report --import torch,numba" in " ".join(page.split())
     assert page.endswith("\nNo conflicts\n")
-    assert "Nothing is imported" not in command("report", "--import", "json").stdout
+    assert "Nothing was imported" not in command("report", "--import", "json").stdout
+
+
+def test_p8_a_check_of_nothing_imported_says_how_to_import() -> None:
+    said = " ".join(command("check").stdout.split())
+    assert said.startswith("No conflicts Nothing was imported.")
+    assert said.endswith("numba-ompsafe check --import torch,numba")
+    assert command("check", "--import", "json").stdout == "No conflicts\n"
 
 
 @pytest.mark.parametrize(

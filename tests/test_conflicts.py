@@ -298,6 +298,17 @@ def test_p8_what_the_remedies_of_a_changed_layer_say_helps(
     assert told(f"import numba_ompsafe\n{code}\n{LAUNCH}", env, layer=layer) == ([], "")
 
 
+@pytest.mark.parametrize(("launch", "runs"), [("", "launches"), (LAUNCH, "runs")])
+def test_p8_a_default_count_that_the_layer_does_not_know(launch: str, runs: str) -> None:
+    code = f"import numba_ompsafe; numba_ompsafe.set_default_num_threads(1); {launch}"
+    assert told(code) == ([], "")
+    rated, words = told(code, layer="workqueue")
+    assert rated == [["layer-not-running", "severe"]]
+    assert "set_default_num_threads(1) was called, but the layer workqueue" in words
+    assert runs in words
+    assert "numba_ompsafe.enable() before the first parallel function" in words
+
+
 def test_p8_a_priority_list_that_code_has_set_to_no_list() -> None:
     code = "import numba; numba.config.THREADING_LAYER_PRIORITY = 'ompsafe omp'"
     rated, words = told(code, layer=None)
@@ -305,10 +316,14 @@ def test_p8_a_priority_list_that_code_has_set_to_no_list() -> None:
     assert "'ompsafe omp' is asked for, which is no threading layer" in words
 
 
-def test_p8_a_name_that_is_no_layer() -> None:
+def test_p8_a_name_that_is_no_layer(tmp_path: Path) -> None:
     rated, words = told("import numba", layer="ompsfae")
     assert rated == [["layer-not-running", "severe"]]
-    assert "'ompsfae' is asked for, which is no threading layer" in words
+    assert "'ompsfae' is asked for, which is no threading layer;" in words
+    pytest.importorskip("yaml")
+    (tmp_path / ".numba_config.yaml").write_text("threading_layer: ompsfae\n")
+    _, words = told("import numba", layer=None, cwd=tmp_path)
+    assert "which is no threading layer (in Numba's config file, .numba_config.yaml);" in words
 
 
 def test_p8_ompsafe_with_a_numba_that_cannot_be_extended() -> None:

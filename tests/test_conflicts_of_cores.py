@@ -150,6 +150,12 @@ def test_p8_the_main_thread_bound_to_one_core(
     assert (name, found_severity) == ("bound-to-one-core", severity)
     assert "the main thread to 1 of 2 cores (OMP_PROC_BIND=true)" in found
     assert remedy.startswith("unset OMP_PROC_BIND, or os.sched_setaffinity")
+    assert remedy.endswith(" and export NUMBA_NUM_THREADS=2") == (severity == "severe")
+
+
+def test_p8_a_main_thread_that_has_its_cores_back_is_not_bound() -> None:
+    env = {"OMP_PROC_BIND": "true", "NUMBA_NUM_THREADS": "2"}
+    assert conflicts(LOAD_FIRST + NUMBA + TWO, env) == []
 
 
 @pytest.mark.parametrize(

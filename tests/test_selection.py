@@ -82,6 +82,20 @@ def test_an_unknown_layer_still_gets_numbas_error() -> None:
     assert error == "ValueError: The threading layer requested 'nonsense' is unknown to Numba."
 
 
+def test_a_misspelt_name_of_this_layer_is_answered_with_the_right_one() -> None:
+    code = """
+    import json, numba, traceback
+    try:
+        numba.get_num_threads()
+    except ValueError as error:
+        print(json.dumps("".join(traceback.format_exception_only(error))))
+    """
+    for name in ("omp_safe", "numba-ompsafe", "OMPSAFE "):
+        said = run_python(code, layer=name)
+        assert "is unknown to Numba." in said
+        assert "The layer of numba-ompsafe is called 'ompsafe'." in said
+
+
 def test_served_as_omp_it_answers_what_was_asked_for() -> None:
     code = """
     import json, kernels, numba

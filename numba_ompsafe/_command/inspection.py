@@ -95,12 +95,16 @@ def _note(options: argparse.Namespace) -> str:
             "Seen from outside. The counts are those that its variables ask for, or one thread for "
             "each core; what the program sets in code, and the ICVs, cannot be seen."
         )
-    if not options.modules:
-        return (
-            "Nothing is imported in it. For what your program's imports make of it, name them in "
-            "their order: numba-ompsafe report --import torch,numba"
-        )
-    return ""
+    return _nothing_imported(options, "report")
+
+
+def _nothing_imported(options: argparse.Namespace, command: str) -> str:
+    if options.modules or options.pid is not None:
+        return ""
+    return (
+        "Nothing was imported. For what your program's imports lead to, name them in their order: "
+        f"numba-ompsafe {command} --import torch,numba"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -115,7 +119,8 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         put(json.dumps([asdict(conflict) for conflict in counted], indent=2))
     else:
-        put(page.conflicts(replace(found, conflicts=counted), paint))
+        note = _nothing_imported(options, "check")
+        put(page.conflicts(replace(found, conflicts=counted), note, paint))
     return 1 if counted else 0
 
 

@@ -89,8 +89,8 @@ def checked_count(caller: str, n: Any, kind: str = "an integer") -> int:
         )
     if 1 <= n <= min(limit, MOST_THREADS):
         return int(n)
+    to_raise = "; set the environment variable NUMBA_NUM_THREADS before Python starts to raise it"
     raise ValueError(
         f"{caller}: n is {shown(n)}, and must be between 1 and numba.config.NUMBA_NUM_THREADS, "
-        f"which is {limit}; set the environment variable NUMBA_NUM_THREADS before Python starts to "
-        "raise it"
+        f"which is {limit}{to_raise if n > limit else ''}"
     )

@@ -31,7 +31,12 @@ def launch_chosen(parallel: Any, numbas_own: Callable[[], None]) -> Callable[[],
     named_in_priority = any(LAYER in str(name).lower() for name in priority)
     served = layer in MAY_BE_OMP and not named_in_priority and switches.serve_as_omp()
     if layer != LAYER and not named_in_priority and not served:
-        numbas_own()
+        try:
+            numbas_own()
+        except ValueError as error:
+            if "ompsafe" in layer or "omp_safe" in layer:
+                error.add_note(f"The layer of numba-ompsafe is called {LAYER!r}.")
+            raise
         return None
     with _initialization_locks(parallel, layer):
         if parallel._is_initialized:

@@ -43,15 +43,15 @@ def text(report: Report, note: str = "", paint: Paint = str) -> str:
         block = "\n".join(rows)
         if block:
             parts.append(f"{name}\n{block}")
-    return "\n\n".join([*parts, conflicts(report, paint)])
+    return "\n\n".join([*parts, conflicts(report, paint=paint)])
 
 
-def conflicts(report: Report, paint: Paint = str) -> str:
-    """Return the part of the page that tells of conflicts."""
+def conflicts(report: Report, note: str = "", paint: Paint = str) -> str:
+    """Return the part of the page that tells of conflicts, and below it the note."""
     which = " that can be seen from outside" if report.from_outside else ""
-    if not report.conflicts:
-        return f"No conflicts{which}"
     parts = [f"Conflicts{which}: {len(report.conflicts)}"]
+    if not report.conflicts:
+        parts = [f"No conflicts{which}"]
     for conflict in report.conflicts:
         rows = (
             f"  {paint(conflict.severity)}  {conflict.code}",
@@ -60,6 +60,8 @@ def conflicts(report: Report, paint: Paint = str) -> str:
             row("remedy", conflict.remedy, 4),  # something to type: nothing of it is shortened
         )
         parts.append("\n".join(rows))
+    if note:
+        parts.append(filled(note))
     return "\n\n".join(parts)
 
 

@@ -135,6 +135,7 @@ class Counts:
     torch_has_openmp: bool | None
     # What another thread has set, where it may become this thread's count, too; None if nothing.
     torch_to_come: int | None = None
+    numba_default: int | None = None  # numba_ompsafe.set_default_num_threads
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def warn_of_severe_conflicts() -> None:
         warnings.warn(
             "The thread settings of this process are in conflict:\n"
             + "\n".join(f"  - {one}" for one in found)
-            + "\nAll of it: print(numba_ompsafe.report().to_json()). "
+            + "\nAll of it: print(numba_ompsafe.report()). "
             "To silence this: NUMBA_OMPSAFE_WARN=0",
             ThreadConfigWarning,
             stacklevel=_level_of_the_users_code(),

@@ -22,6 +22,7 @@ _RULES: tuple[Rule, ...] = (
     binding.bound_to_one_core,
     cores.more_threads_than_cores,
     cores.thread_limit,
+    layers.default_not_obeyed,
     layers.layer_changed,
     layers.layer_not_running,
     layers.other_layer_launched,

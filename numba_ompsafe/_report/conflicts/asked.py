@@ -35,10 +35,12 @@ def remedy(report: Report, count: int) -> str:
     """Return what to type for so many threads in Numba, torch and whatever else uses OpenMP."""
     variables = [f"OMP_NUM_THREADS={count}"]
     calls = []
-    if report.versions.torch is not None:
+    counts = report.counts
+    if report.versions.torch is not None and not (counts.torch and counts.torch <= count):
         calls.append(f"torch.set_num_threads({count})")
     if report.versions.numba is not None:
-        calls.append(f"numba.set_num_threads({count})")
+        if not (counts.numba and counts.numba <= count):
+            calls.append(f"numba.set_num_threads({count})")
         if not numba_follows_openmp(report):
             variables.append(f"NUMBA_NUM_THREADS={count}")
     by_code = f", or in the program {' and '.join(calls)}" if calls else ""

@@ -51,7 +51,10 @@ def bound_to_one_core(report: Report) -> Iterator[Conflict]:
             f"{_beside(len(report.neighbours))}"
         ),
         effect=effect,
-        remedy=f"{remedy}, or os.sched_setaffinity(0, range(os.cpu_count())) in each worker",
+        remedy=(
+            f"{remedy}, or os.sched_setaffinity(0, range(os.cpu_count())) in each worker"
+            f"{f' and export NUMBA_NUM_THREADS={cores.affinity}' if numba_limited else ''}"
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from numba_ompsafe._report.record import Conflict, Layer, Report
 from numba_ompsafe.errors import shown
 
 _START = "NUMBA_THREADING_LAYER=ompsafe python app.py"
+_SELECT = f"{_START}, or numba_ompsafe.enable() before the first parallel function is compiled"
 _IN_TURNS = 'export NUMBA_THREADING_LAYER_PRIORITY="ompsafe tbb omp workqueue"'
 
 
@@ -24,9 +25,7 @@ def other_layer_launched(report: Report) -> Iterator[Conflict]:
         severity="severe",
         found=f"the layer ompsafe is asked for, but {layer.running} had been launched before",
         effect="Numba launches one layer per process: what asks for ompsafe is ignored",
-        remedy=(
-            f"{_START}, or numba_ompsafe.enable() before the first parallel function is compiled"
-        ),
+        remedy=_SELECT,
     )
 
 
@@ -73,7 +72,7 @@ def layer_not_running(report: Report) -> Iterator[Conflict]:
     if report.from_outside:
         return
     if layer.running is None:
-        yield from _launches_nothing(layer, report.versions.numba is not None)
+        yield from _launches_nothing(report)
     if layer.running is None or (layer.is_ompsafe and layer.requested in ("omp", "ompsafe")):
         return
     if layer.requested in NUMBAS_LAYERS and layer.requested != layer.running:
@@ -98,6 +97,24 @@ def layer_not_running(report: Report) -> Iterator[Conflict]:
         )
 
 
+def default_not_obeyed(report: Report) -> Iterator[Conflict]:
+    """A count was set that the layer ompsafe obeys, and another one runs, or is going to."""
+    layer, count = report.layer, report.counts.numba_default
+    if count is None or layer.expected in (None, "ompsafe"):
+        return
+    runs = "runs" if layer.running else "is what the first parallel Numba call launches"
+    yield Conflict(
+        code="layer-not-running",
+        severity="severe",
+        found=(
+            f"numba_ompsafe.set_default_num_threads({count}) was called, but the layer "
+            f"{layer.expected} {runs}"
+        ),
+        effect="that layer does not know of the number, and uses another",
+        remedy=_SELECT,
+    )
+
+
 def start_up_file(report: Report) -> Iterator[Conflict]:
     """The file that registers the layer at the start of Python was not read."""
     layer = report.layer
@@ -112,17 +129,23 @@ def start_up_file(report: Report) -> Iterator[Conflict]:
         code="start-up-file",
         severity="severe" if asked_for else "moderate",
         found=found,
-        effect="Numba does not know the layer ompsafe until it compiles its first function",
+        effect=(
+            "Numba does not know the layer ompsafe until it compiles its first function; and never "
+            "where the package was copied without its .dist-info"
+        ),
         remedy="import numba_ompsafe; numba_ompsafe.enable()",
     )
 
 
-def _launches_nothing(layer: Layer, has_numba: bool) -> Iterator[Conflict]:
+def _launches_nothing(report: Report) -> Iterator[Conflict]:
     """What is asked for is no layer, or cannot be made one, for more than the start-up file."""
+    layer, has_numba = report.layer, report.versions.numba is not None
     asked = layer.priority if layer.requested == "default" else (layer.requested,)
     unknown = [name for name in asked if name not in (None, *LAYERS, *WORDS)]
     if unknown:
         found = f"{' and '.join(map(shown, unknown))} is asked for, which is no threading layer"
+        if layer.said == layer.requested and "NUMBA_THREADING_LAYER" not in report.environment:
+            found += " (in Numba's config file, .numba_config.yaml)"
         remedy = _START
         if layer.requested == "default":
             remedy = f"{_IN_TURNS}: names in lower case with blanks between them"

@@ -95,7 +95,7 @@ def _to_be_overwritten(report: Report) -> Iterator[Conflict]:
     if torch != limit:
         found += f"changes torch's count from {torch} to {limit}"
     else:
-        found += f"sets torch's count, to the {limit} that it is"
+        found += f"sets torch's count to {limit}, which it is already"
     yield _conflict(found, torch != limit)
 
 

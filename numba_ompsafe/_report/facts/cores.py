@@ -31,13 +31,16 @@ def find(pid: int | None = None) -> Cores:
     # Not of the calling thread (0), which anybody may have bound to some of them.
     main = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
     binding = _binding() if pid is None else _binding_of_other(pid, main)
+    first_place = binding.first_place if binding else None
+    if binding and binding.first_place < min(main, binding.bound_to or main):
+        first_place = None  # the program has given the main thread its cores back
     return Cores(
         online=os.sysconf("SC_NPROCESSORS_ONLN"),
         affinity=binding.available if binding else main,
         quota=quota.cores if quota else None,
         quota_file=quota.file if quota else None,
         bound_to=binding.bound_to if binding else None,
-        first_place=binding.first_place if binding else None,
+        first_place=first_place,
     )
 
 

@@ -30,6 +30,7 @@ def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -
     torch_runtime = mapped.runtime_of_torch(libraries)
     torch = _torch_count(layer, torch_runtime, icvs)
     count, rule = None, None
+    core = _core()
     if limit is not None:
         if layer.running is not None:
             count, rule = int(numba.get_num_threads()), _rule(layer)
@@ -38,12 +39,13 @@ def find(layer: Layer, libraries: tuple[Library, ...], icvs: tuple[ICVs, ...]) -
     return Counts(
         numba=count,
         numba_rule=rule,
-        numba_mask=_core().mask() or None if layer.is_ompsafe else None,
+        numba_mask=core.mask() or None if layer.is_ompsafe else None,
         numba_limit=limit,
         torch=torch,
         torch_runtime=torch_runtime,
         torch_has_openmp=_torch_has_openmp(),
         torch_to_come=_torch_to_come(torch_runtime),
+        numba_default=core.process_default() or None if core else None,
     )
 
 
