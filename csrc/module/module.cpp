@@ -280,7 +280,7 @@ int add_addresses(PyObject* module) {
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, reinterpret_cast<void*>(add_addresses)},
-#ifdef Py_mod_gil  // not in the stable ABI of 3.11, which no Python without the GIL loads
+#ifdef Py_MOD_GIL_NOT_USED  // not in the stable ABI of 3.11, which no Python without the GIL loads
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, nullptr},
