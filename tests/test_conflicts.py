@@ -1,12 +1,14 @@
 """P8: what works against each other is found where it is, by the real thing, and nothing else is.
 
-Made by hand is only what these wheels cannot show: a torch without OpenMP, a Numba that cannot be
-extended. Other processes of the machine are left out there: it may be crowded.
+Made by hand is only what these wheels cannot show: a torch without OpenMP, or with the libgomp of
+its early wheels, a Numba that cannot be extended. Other processes of the machine are left out
+there: it may be crowded.
 """
 
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.processes import SITE_PACKAGES, START_UP_FILE, run_python
@@ -14,6 +16,7 @@ from harness.runtimes import INTEL
 
 import numba_ompsafe
 from numba_ompsafe._report import conflicts
+from numba_ompsafe._report.record import Library, Report
 
 LLVM = "libomp.so.5"
 LAUNCH = "import kernels; kernels.launch(); "
@@ -386,13 +389,35 @@ def test_p8_enabled_in_code_the_start_up_file_is_not_missed() -> None:
     assert told(code, layer=None, options=("-S",)) == ([], "")
 
 
+def of_torch(libraries: tuple[Library, ...] = (), **counts: Any) -> Report:
+    """Return the report of a process that has a torch of which more is said."""
+    recorded = numba_ompsafe.report()
+    layer = replace(recorded.layer, registered=True, requested="ompsafe", running=None)
+    return replace(
+        recorded,
+        counts=replace(recorded.counts, numba=1, torch=1, **counts),
+        layer=replace(layer, expected="ompsafe"),
+        libraries=libraries,
+        icvs=(),
+        environment={},
+        neighbours=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ends_pools", "expected"), [(False, ["pool-kept-at-forks"]), (True, []), (None, [])]
+)
+def test_p8_a_torch_whose_libgomp_cannot_end_its_pool(
+    ends_pools: bool | None, expected: list[str]
+) -> None:
+    runtime = Library("/torch/libgomp-1.so.1", "openmp", "GNU", None, 1, (), True, ends_pools)
+    report = of_torch(libraries=(runtime,), torch_runtime=runtime.path)
+    assert [conflict.code for conflict in conflicts.find(report)] == expected
+
+
 @pytest.mark.parametrize(
     ("has_openmp", "expected"), [(False, ["torch-without-openmp"]), (True, []), (None, [])]
 )
 def test_p8_a_torch_without_openmp(has_openmp: bool | None, expected: list[str]) -> None:
-    recorded = replace(numba_ompsafe.report(), neighbours=())
-    counts = replace(recorded.counts, numba=1, torch=1, torch_has_openmp=has_openmp)
-    layer = replace(recorded.layer, registered=True, requested="ompsafe", running=None)
-    layer = replace(layer, expected="ompsafe")
-    report = replace(recorded, counts=counts, layer=layer, libraries=(), icvs=(), environment={})
+    report = of_torch(torch_has_openmp=has_openmp)
     assert [conflict.code for conflict in conflicts.find(report)] == expected

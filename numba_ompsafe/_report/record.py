@@ -25,6 +25,7 @@ Code = Literal[
     "numba-against-openmp",
     "omp-overwrites",
     "other-layer-launched",
+    "pool-kept-at-forks",
     "runtimes-apart",
     "spinning-waits",
     "start-up-file",
@@ -59,6 +60,7 @@ class Library:
     num_threads: int | None  # what it would use on the thread that asks for the report
     used_by: tuple[str, ...]  # paths of the loaded libraries whose calls of OpenMP go there
     in_use: bool | None  # False where all that depend on it call another one
+    ends_pools: bool | None = None  # whether an OpenMP runtime has omp_pause_resource_all
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _RULES: tuple[Rule, ...] = (
     overwrites.mask_above_pool,
     overwrites.omp_overwrites,
     runtimes.dynamic_teams,
+    runtimes.pool_kept_at_forks,
     runtimes.runtimes_apart,
     runtimes.torch_without_openmp,
     runtimes.two_runtimes,

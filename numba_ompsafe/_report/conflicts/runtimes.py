@@ -61,6 +61,31 @@ def torch_without_openmp(report: Report) -> Iterator[Conflict]:
     )
 
 
+def pool_kept_at_forks(report: Report) -> Iterator[Conflict]:
+    """The layer cannot end the pool that torch runs on: a forked child would wait for its threads.
+
+    LLVM's and Intel's runtimes look after their own.
+    """
+    if report.layer.expected != "ompsafe":
+        return
+    for library in report.libraries:
+        if library.path == report.counts.torch_runtime and library.ends_pools is False:
+            yield Conflict(
+                code="pool-kept-at-forks",
+                severity="moderate",
+                found=f"{library.path} has no omp_pause_resource_all, which came with GCC 9",
+                effect=(
+                    "its pool cannot be ended before a fork: a child that is forked once torch has "
+                    "run in parallel waits for ever where it does so, too (DataLoader's workers do "
+                    "not)"
+                ),
+                remedy=(
+                    "pip install 'torch>=2.7', LD_PRELOAD=libgomp.so.1 python app.py with one of "
+                    "the system's that is newer, or torch.set_num_threads(1) in the child"
+                ),
+            )
+
+
 def dynamic_teams(report: Report) -> Iterator[Conflict]:
     """dyn-var is on: a runtime may give a team fewer threads than were asked for."""
     used = {library.path for library in owners.runtimes(report)}

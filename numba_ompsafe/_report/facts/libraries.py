@@ -42,6 +42,7 @@ def _runtime(found: dict[str, Any], users_of: users.Users) -> Library:
         num_threads=found["num_threads"],
         used_by=tuple(used_by),
         in_use=bool(used_by) or users_of.dependents == 0,
+        ends_pools=hasattr(library, "omp_pause_resource_all"),
     )
 
 
