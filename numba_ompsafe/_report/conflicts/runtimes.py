@@ -69,7 +69,8 @@ def pool_kept_at_forks(report: Report) -> Iterator[Conflict]:
     if report.layer.expected != "ompsafe":
         return
     for library in report.libraries:
-        if library.path == report.counts.torch_runtime and library.ends_pools is False:
+        is_torchs = library.path == report.counts.torch_runtime
+        if is_torchs and library.name == "GNU" and library.ends_pools is False:
             yield Conflict(
                 code="pool-kept-at-forks",
                 severity="moderate",
