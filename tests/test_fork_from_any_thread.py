@@ -108,7 +108,8 @@ threads, files = len(tasks()), os.listdir("/proc/self/fd")
 for _ in range({20 * RUNS}):
     in_child(numba_starts)
     numba_runs()
-assert len(tasks()) == threads and os.listdir("/proc/self/fd") == files
+assert len(tasks()) <= threads + COUNT, (len(tasks()), threads)  # the crew's may have come
+assert os.listdir("/proc/self/fd") == files
 both_run()
 """
     run(code)
