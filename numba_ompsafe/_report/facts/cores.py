@@ -28,9 +28,12 @@ def find(pid: int | None = None) -> Cores:
     """
     process = proc.PROC / ("self" if pid is None else str(pid))
     quota = tightest_quota(process, process / "root")
-    # Not of the calling thread (0), which anybody may have bound to some of them.
+    binding = _binding() if pid is None else None
+    # Not of the calling thread (0), which anybody may have bound to some of them. And after LLVM's
+    # runtime was asked, which binds the main thread then.
     main = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
-    binding = _binding() if pid is None else _binding_of_other(pid, main)
+    if pid is not None:
+        binding = _binding_of_other(pid, main)
     first_place = binding.first_place if binding else None
     if binding and binding.first_place < min(main, binding.bound_to or main):
         first_place = None  # the program has given the main thread its cores back
