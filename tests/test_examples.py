@@ -119,7 +119,11 @@ def test_the_polite_library_yields_to_a_config_file(tmp_path: Path) -> None:
     assert with_library(CALL, cwd=tmp_path) == "workqueue"
 
 
-@pytest.mark.parametrize("before", [CHOSEN_BEFORE, LAUNCHED_BEFORE, CHOSEN_AFTER], ids=str)
+@pytest.mark.parametrize(
+    "before",
+    [CHOSEN_BEFORE, LAUNCHED_BEFORE, CHOSEN_AFTER],
+    ids=["chosen", "launched", "chosen after the import"],
+)
 def test_the_polite_library_yields_to_what_the_program_has_done(before: str) -> None:
     assert with_library(before + CALL) == "workqueue"
 

@@ -31,12 +31,7 @@ def check_workers(out: str, threads: list[int]) -> None:
     # A worker that was seen with one thread at work, and with two, is told of twice.
     told = set(re.findall(r"worker (\d+) +Numba (\d+) +torch (\d+)", out))
     assert sorted((int(n), int(t)) for _, n, t in told) == [(count, count) for count in threads]
-    # In one of its reports a thread may be caught that waits for a core, to find nothing to do.
-    reports = re.findall(r"worker (\d+) +Numba (\d+) .*threads at work (\d+)", out)
-    fewest: dict[str, int] = {}
-    for worker, _, busy in reports:
-        fewest[worker] = min(int(busy), fewest.get(worker, int(busy)))
-    assert all(1 <= fewest[worker] <= int(count) for worker, count, _ in reports), out
+    assert all(1 <= busy <= count for count, _, busy in workers(out)), out
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ def bound_to_one_core(report: Report) -> Iterator[Conflict]:
     limit = report.counts.numba_limit
     asked_for = "NUMBA_NUM_THREADS" in report.environment
     numba_limited = limit is not None and limit <= place and not asked_for
+    remedy += ", or os.sched_setaffinity(0, range(os.cpu_count())) in each worker"
     if numba_limited:
+        remedy += f" and export NUMBA_NUM_THREADS={cores.affinity}"
         effect += f"; Numba, imported later, took it for all cores and uses no more than {limit}"
     yield Conflict(
         code="bound-to-one-core",
@@ -51,10 +53,7 @@ def bound_to_one_core(report: Report) -> Iterator[Conflict]:
             f"{_beside(len(report.neighbours))}"
         ),
         effect=effect,
-        remedy=(
-            f"{remedy}, or os.sched_setaffinity(0, range(os.cpu_count())) in each worker"
-            f"{f' and export NUMBA_NUM_THREADS={cores.affinity}' if numba_limited else ''}"
-        ),
+        remedy=remedy,
     )
 
 
