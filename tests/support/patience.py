@@ -9,10 +9,10 @@ import time
 def most(find, wanted, seconds=10, size=int):
     """Return the largest of what a function returns when called again and again.
 
-    Until its size is what is wanted, or for so long.
+    Until its size is what is wanted, or for so long after the first call, which may compile.
     """
-    deadline = time.monotonic() + seconds
     found = find()
+    deadline = time.monotonic() + seconds
     while size(found) < wanted and time.monotonic() <= deadline:
         found = max(found, find(), key=size)
     return found
