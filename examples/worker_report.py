@@ -27,27 +27,14 @@ def report_of(work: Callable[[], object]) -> WorkerReport:
 
 
 def busy_threads(work: Callable[[], object], seconds: float = 0.5) -> int:
-    """Return how many threads of this process run, or wait for a core, while ``work`` does."""
-    start = time.monotonic()
-    before = runnable_seconds()
-    while time.monotonic() < start + seconds:
+    """Return how many threads of this process share ``work``, by the time that they have cores.
+
+    It is repeated until the calling thread has had one for so long, whoever else wants it.
+    """
+    process, thread = time.process_time(), time.thread_time()
+    while time.thread_time() < thread + seconds:
         work()
-    half = (time.monotonic() - start) / 2
-    after = runnable_seconds()
-    return sum(after[thread] - before.get(thread, 0) > half for thread in after)
-
-
-def runnable_seconds() -> dict[str, float]:
-    """Return for how long each thread of this process has run, or waited for a core."""
-    found = {}
-    for thread in os.listdir("/proc/self/task"):
-        try:
-            with open(f"/proc/self/task/{thread}/schedstat") as file:
-                running, waiting, _ = file.read().split()
-        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            continue
-        found[thread] = (int(running) + int(waiting)) / 1e9
-    return found
+    return round((time.process_time() - process) / (time.thread_time() - thread))
 
 
 def print_reports(reports: Iterable[WorkerReport]) -> None:
