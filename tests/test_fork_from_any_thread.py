@@ -1,5 +1,7 @@
 """P6: whichever thread forks, and as often as it likes, parallel code works after it."""
 
+import os
+
 import pytest
 from harness.forking import RUNS, run, run_again_and_again
 
@@ -84,6 +86,49 @@ numba.set_num_threads(4)
 both_run()
 """
     run_again_and_again(case, before=before, NUMBA_NUM_THREADS="8")
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_p6_slots_that_nobody_had_begun_at_a_fork_in_another_one(stays: bool) -> None:
+    # Two threads may run the slots, so that most are left while the first one forks. They are the
+    # parent's, and none of the threads of a child that launches runs them; but if the child leaves
+    # its slot, the launch's caller goes on in it, too.
+    slots = 4 * len(os.sched_getaffinity(0))
+    code = f"""
+import mmap, time
+import numba, numpy as np
+from numba import types
+from system_calls import usleep
+getpid = types.ExternalFunction("getpid", types.int32())
+parent = os.getpid()
+
+def fork_here():
+    if os.fork() == 0 and {stays}:
+        for _ in range(5):
+            kernels().system_threads({slots})
+            time.sleep(0.1)
+        os._exit(0)
+
+@numba.njit(parallel=True)
+def launch(runs):
+    for i in numba.prange(runs.shape[1]):
+        if i == 0:
+            with numba.objmode():
+                fork_here()
+        runs[int(getpid() != parent), i] += 1
+        usleep(20_000)
+
+runs = np.frombuffer(mmap.mmap(-1, 16 * {slots}), np.int64).reshape(2, -1)
+launch(runs)
+if os.getpid() != parent:
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+print(json.dumps(runs.tolist()))
+"""
+    env = {"OMP_THREAD_LIMIT": "2", "NUMBA_NUM_THREADS": str(slots), "LD_PRELOAD": "libgomp.so.1"}
+    in_parent, in_child = run(code, **env)
+    assert in_parent == [1] * slots
+    assert sum(in_child) == 0 if stays else sum(in_child) >= slots - 3
 
 
 @pytest.mark.needs_torch

@@ -24,6 +24,7 @@ constexpr std::uint64_t bit(unsigned number) { return std::uint64_t{1} << number
 
 bool Post::offers(std::uint32_t left, Claimant who) {
   if ((left & kLeft) == 0) return false;
+  if (outermost(left) == kCallersAlone) return who.is_caller;
   if (!who.core_free && (left & kBeyondCores) == 0) return false;
   return who.inside == Claimant::kAll || who.inside == outermost(left);
 }
@@ -117,7 +118,10 @@ void Board::run(Claim claim, Claimant who) {
   do {
     // The word keeps this until the slot is done.
     this_thread.outermost = Post::outermost(post.left_.load(std::memory_order_relaxed));
+    const std::uint32_t forks_before = forks.load(std::memory_order_relaxed);
     claim.launch->run_slot(claim.slot);
+    // The child of a fork in there has forgotten the launch, and the post may be another one's.
+    if (forks_before != forks.load(std::memory_order_relaxed)) return;
     post.done(1);
     claim.launch = post.claim(claim.slot, who);
   } while (claim.launch != nullptr);
@@ -136,7 +140,11 @@ void Board::forget_others() {
   forks.fetch_add(1, std::memory_order_relaxed);
   for (unsigned number = 0; number < kPosts; ++number) {
     Post& post = posts[number];
-    if (post.owner_ == &this_thread) continue;
+    if (post.owner_ == &this_thread) {
+      const std::uint32_t left = post.left_.load(std::memory_order_relaxed) & Post::kLeft;
+      post.left_.store(left | Post::kCallersAlone << 24, std::memory_order_relaxed);
+      continue;
+    }
     post.left_.store(0, std::memory_order_relaxed);
     post.undone_.store(0, std::memory_order_relaxed);  // nobody sleeps for it
     used.fetch_and(~bit(number), std::memory_order_relaxed);

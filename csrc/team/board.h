@@ -27,6 +27,7 @@ struct Claimant {
   std::uint32_t inside = kAll;
   // Whether a core is free for him. If not, he is of use only where kernels wait for something.
   bool core_free = true;
+  bool is_caller = false;
 };
 
 class Post {
@@ -57,6 +58,8 @@ class Post {
   // threads than cores are of use: the only word that threads without a claim look at.
   static constexpr std::uint32_t kBeyondCores = 1u << 31;
   static constexpr std::uint32_t kLeft = (1u << 24) - 1;
+  // In place of that number, in the child of a fork: what is left is the caller's alone.
+  static constexpr std::uint32_t kCallersAlone = 126;
   static std::uint32_t outermost(std::uint32_t left) { return (left & ~kBeyondCores) >> 24; }
   static bool offers(std::uint32_t left, Claimant who);
 
@@ -93,8 +96,9 @@ class Board {
   // Whether there is one to be had.
   static bool offers(Claimant who);
 
-  // In the child of a fork: only the launches that the calling thread is in go on, and what others
-  // had claimed of them is lost, as the rest of their threads.
+  // In the child of a fork: only the calling thread's own launches go on, by itself, and what
+  // others had claimed of them is lost, as the rest of their threads. Nobody else may run what is
+  // left: it is the parent's work, and a child that leaves the launch does not wait for it.
   static void forget_others();
 };
 

@@ -69,7 +69,7 @@ void run_posted(const Runtime& runtime, Launch& launch, const history::Known& kn
   do {
     launch.run_slot(slot);
     ++own;
-  } while (post->claim(slot, {}) != nullptr);
+  } while (post->claim(slot, {.is_caller = true}) != nullptr);
   post->done(own);
   wait(*post, inside);
   post->take_down();
