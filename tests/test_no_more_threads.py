@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 import pytest
+from harness.cores import needs_two_cores
 from harness.processes import run_python
 from harness.runtimes import RUNTIMES
 
@@ -88,6 +89,22 @@ def test_p8_torchs_pool_keeps_its_size_where_no_threads_are_to_be_had() -> None:
     print(json.dumps(thread_shortage.torchs_pool_at_a_limit(8)))
     """
     assert run_python(code, {"NUMBA_NUM_THREADS": "8"}) == [1, 8, 0]
+
+
+@pytest.mark.needs_torch
+@needs_two_cores
+def test_p8_a_thread_whose_pool_is_on_the_runtime_before_torchs() -> None:
+    pytest.importorskip("sklearn")  # its wheel brings a libgomp of its own
+    code = """
+    import json, sklearn.utils._openmp_helpers, thread_shortage, openmp
+    thread_shortage.compile_all()
+    def import_torch():
+        import torch
+        torch.set_num_threads(2)
+    told = thread_shortage.another_pool_at_a_limit(import_torch)
+    print(json.dumps([*told, "torch" in openmp.bound_path()]))
+    """
+    assert run_python(code, {}) == [2, 1, True]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -51,9 +51,11 @@ struct ThreadState {
   // The forks that this thread has begun, and not ended (no_fork.h).
   int forks_begun = 0;
 
-  // The threads of this thread's pool, as far as launches built it (pool_count.h), what an empty
-  // region of it takes (region.cpp), and how many launches were made without one (team.cpp).
+  // The threads of this thread's pool, as far as launches built it (pool_count.h), on which
+  // runtime, what an empty region of it takes (region.cpp), and how many launches were made without
+  // one (team.cpp).
   int pool_size = 0;
+  const Runtime* pool_runtime = nullptr;
   std::int64_t empty_region_ns = 0;
   std::uint8_t launches_without_pool = 0;
 

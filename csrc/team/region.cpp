@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "openmp/runtime.h"
 #include "openmp/torch.h"
@@ -160,6 +161,8 @@ unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
 
 unsigned team_here(const Runtime& runtime, unsigned threads) {
   if (pools::lost_here(runtime) || this_thread.pool_ended) return 0;
+  // Launches may have moved to torch's runtime, where they have not built a pool yet.
+  if (std::exchange(this_thread.pool_runtime, &runtime) != &runtime) pool_count::set_here(0);
   // With one thread, torch has no pool.
   const int torchs = torch::shares_pool() ? pool_size_here() : 1;
   if (threads > static_cast<unsigned>(torchs > 1 ? torchs : cores::count())) return 0;

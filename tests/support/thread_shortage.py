@@ -145,6 +145,19 @@ def torchs_pool_at_a_limit(n):
     return [ran, team(n, 10), len(forks.tasks() - pool)]
 
 
+def another_pool_at_a_limit(import_torch):
+    """Launch on a thread that has a pool, and again once launches have moved to torch's runtime.
+
+    No more threads can be had then; return how many ran each.
+    """
+    with ThreadPoolExecutor(1) as executor:
+        before = executor.submit(team, 2, 10).result()
+        import_torch()
+        become_a_user()
+        leave_room_for(0)
+        return [before, executor.submit(team, 2).result()]
+
+
 def nested_at_a_limit(rows):
     """Launch inside a launch where nested regions may be active; fail if anything is wrong."""
     import openmp
