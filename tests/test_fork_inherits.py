@@ -1,7 +1,7 @@
 """P6: a child has the thread settings of its parent, and the rules go on from there."""
 
 import pytest
-from harness.forking import run_again_and_again
+from harness.forking import run, run_again_and_again
 
 
 @pytest.mark.needs_torch
@@ -59,3 +59,24 @@ in_child(one_thread)
 both_run()
 """
     run_again_and_again(case, before="import torch; both_run()")
+
+
+@pytest.mark.needs_torch
+def test_p6_the_count_follows_torch_in_a_child_forked_as_another_thread_noticed_it() -> None:
+    code = """
+import time
+import numba
+kernels().launch()
+import torch
+from numba_ompsafe import _core
+torch.set_num_threads(3)
+_core.before_fork()
+launching = threading.Thread(target=kernels().launch, daemon=True)
+launching.start()
+time.sleep(0.5)
+assert launching.is_alive()  # what it asks of torch could end up in the child
+assert in_child(lambda: on_thread(numba.get_num_threads)) == 3
+_core.after_fork_in_parent()
+launching.join()
+"""
+    run(code)

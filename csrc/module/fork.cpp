@@ -12,6 +12,7 @@
 #include "team/at_work.h"
 #include "team/board.h"
 #include "team/crew.h"
+#include "threads/cores.h"
 #include "threads/pool_count.h"
 #include "threads/pools.h"
 #include "threads/thread_supply.h"
@@ -33,6 +34,7 @@ void in_child() {
   pools::after_fork_in_child();
   torch::after_fork_in_child();
   thread_supply::after_fork_in_child();
+  cores::after_fork_in_child();
   Board::forget_others();
   crew::forget();
   at_work::forget();

@@ -196,6 +196,8 @@ bool settle_here(const Runtime& runtime) {
 void after_fork_in_child() {
   new (&looking) std::mutex;
   new (&asking) std::mutex;
+  // Another thread may have been about to look.
+  code_seen = 0;
 }
 
 }  // namespace ompsafe::torch

@@ -29,7 +29,10 @@ void add(const platform::Cores& cores) {
 }  // namespace
 
 void look(const Runtime& runtime) {
-  if (places_known.exchange(&runtime) != &runtime) add(runtime.cores_of_places());
+  if (places_known.load(std::memory_order_acquire) != &runtime) {
+    add(runtime.cores_of_places());
+    places_known.store(&runtime, std::memory_order_release);
+  }
   add(platform::cores_of_main_thread());
   if (!platform::is_main_thread()) add(platform::cores_of_this_thread());
 }
@@ -40,6 +43,12 @@ void use_all() {
   platform::Cores cores;
   for (std::size_t i = 0; i < cores.size(); ++i) cores[i] = known[i].load();
   platform::use_cores(cores);
+}
+
+void after_fork_in_child() {
+  int all = 0;
+  for (const std::atomic<Word>& word : known) all += std::popcount(word.load());
+  number = all;
 }
 
 }  // namespace ompsafe::cores

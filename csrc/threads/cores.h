@@ -16,4 +16,7 @@ int count();
 // Lets the calling thread run on all of them.
 void use_all();
 
+// In the child of a fork: another thread may have been adding some.
+void after_fork_in_child();
+
 }  // namespace ompsafe::cores

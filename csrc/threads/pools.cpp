@@ -132,6 +132,7 @@ void prepare_fork(bool has_looked) {
 void after_fork_in_child() {
   new (&looking) std::mutex;
   unknown_lost = some_unknown;
+  if (some_unknown) code_seen = 0;  // another thread may have been about to look
   bool lost = unknown_lost;
   for (GnuRuntime* runtime = first; runtime != nullptr; runtime = runtime->next) {
     runtime->lost = runtime->lost_in_child;
