@@ -85,6 +85,7 @@ void Launch::run_in_turn() {
   claimed_ = nullptr;
   if (chunked()) {
     const std::size_t done = next_chunk_.load(std::memory_order_relaxed);
+    if (timed_piece_ != kNone) timed_piece_ = done;  // as one piece
     run(0, done, done, work() - done);
   } else {
     for (std::size_t slot = slots_done_; slot < slots_; ++slot) run_block(slot);
@@ -182,7 +183,7 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
   }
   const history::Stopwatch stopwatch;
   kernel_(arguments, dimensions, steps_, data_);
-  stopwatch.learn(kernel(), elements_, pieces());
+  stopwatch.learn(kernel(), elements_, chunked() ? work() / count : pieces());
 }
 
 }  // namespace ompsafe

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "forks.h"
+#include "history.h"
 #include "launches.h"
 #include "module/fork.h"
 #include "openmp/runtime.h"
@@ -105,6 +106,7 @@ int main(int count, char** arguments) {
   const Options options = options_of(count, arguments);
   begin(options.runtime);
   watch(kSecondsOfStep);
+  check_time_of_a_launch_in_one_piece();
   Random random(options.seed);
   long threads = 0, generation = 0;
   const auto end = Clock::now() + std::chrono::seconds(options.seconds);
