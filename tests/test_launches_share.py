@@ -112,6 +112,47 @@ assert eventually(lambda: threads(WAIT) > 2)
 
 
 @needs_two_cores
+def test_p5_launches_around_brief_ones_go_back_to_their_team() -> None:
+    # One of the brief ones looks as if it were worth some help, sooner or later.
+    code = """
+import ctypes
+from system_calls import usleep
+import openmp
+from numba import njit, prange
+from patience import eventually
+
+@njit(parallel=True)
+def inner(x):
+    numba.set_parallel_chunksize(1)
+    for i in prange(x.size):
+        x[i] += 1
+
+inner(np.zeros(16))
+get_level = openmp.bound().library.omp_get_level
+get_level.restype, get_level.argtypes = ctypes.c_int, ()
+
+@njit(parallel=True)
+def outer(levels, x):
+    for i in prange(levels.size):
+        levels[i] = get_level()
+        usleep(100)
+        for _ in range(100):
+            inner(x[i])
+
+numba.set_num_threads(2)
+levels, x = np.zeros(2, np.int64), np.zeros((2, 16))
+def in_region():
+    outer(levels, x)
+    return bool(levels.all())
+
+for _ in range(3000):
+    in_region()
+assert eventually(in_region)
+"""
+    run(code, {})
+
+
+@needs_two_cores
 def test_p5_a_slot_that_there_was_no_core_for_when_one_is_left() -> None:
     # Two Python threads have both cores. One stops launching, and says so to nobody, while the
     # other is in a slot that lasts until somebody has begun the next one.

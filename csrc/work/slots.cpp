@@ -181,6 +181,7 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
     kernel_(arguments, dimensions, steps_, data_);
     return;
   }
+  history::forget_nests(kernel(), elements_);
   const history::Stopwatch stopwatch;
   kernel_(arguments, dimensions, steps_, data_);
   stopwatch.learn(kernel(), elements_, chunked() ? work() / count : pieces());
