@@ -90,20 +90,23 @@ both_run()
 
 @pytest.mark.parametrize("stays", [True, False])
 def test_p6_slots_that_nobody_had_begun_at_a_fork_in_another_one(stays: bool) -> None:
-    # Two threads may run the slots, so that most are left while the first one forks. They are the
-    # parent's, and none of the threads of a child that launches runs them; but if the child leaves
-    # its slot, the launch's caller goes on in it, too.
+    # Two threads more may run the slots, and wait for the fork there, so that most are left. They
+    # are the parent's, and none of the threads of a child that launches runs them; but if the child
+    # leaves its slot, the launch's caller goes on in it, too.
     slots = 4 * len(os.sched_getaffinity(0))
     code = f"""
 import mmap, time
 import numba, numpy as np
 from numba import types
-from system_calls import usleep
 getpid = types.ExternalFunction("getpid", types.int32())
-parent = os.getpid()
+read = types.ExternalFunction("read", types.int64(types.int32, types.voidptr, types.int64))
+parent, (reader, writer) = os.getpid(), os.pipe()
 
 def fork_here():
-    if os.fork() == 0 and {stays}:
+    child = os.fork()
+    if child != 0:
+        os.write(writer, bytes(2 * {slots}))
+    elif {stays}:
         for _ in range(5):
             kernels().system_threads({slots})
             time.sleep(0.1)
@@ -115,8 +118,9 @@ def launch(runs):
         if i == 0:
             with numba.objmode():
                 fork_here()
+        else:
+            read(reader, np.empty(1).ctypes, 1)
         runs[int(getpid() != parent), i] += 1
-        usleep(20_000)
 
 runs = np.frombuffer(mmap.mmap(-1, 16 * {slots}), np.int64).reshape(2, -1)
 launch(runs)

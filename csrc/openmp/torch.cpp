@@ -198,6 +198,7 @@ void after_fork_in_child() {
   new (&asking) std::mutex;
   // Another thread may have been about to look.
   code_seen = 0;
+  last_period = -1;
 }
 
 }  // namespace ompsafe::torch

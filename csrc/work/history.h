@@ -42,7 +42,7 @@ void forget(const void* kernel, std::size_t elements);
 // That a launch whose piece was timed took at least so long as a whole: its pieces differ.
 void learn_longer(const void* kernel, std::size_t elements, std::int64_t ns);
 
-// Learnt anew whenever a piece is timed: a nested launch may once have looked longer than it is.
+// Learnt anew in every launch that is timed: a nested one may once have looked longer than it is.
 void learn_nests(const void* kernel, std::size_t elements);
 void forget_nests(const void* kernel, std::size_t elements);
 

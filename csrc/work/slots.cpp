@@ -79,6 +79,7 @@ void Launch::cut_finely(std::size_t pieces_of_block, Claimed* claimed) {
 void Launch::time_some_piece(std::uint32_t seed) {
   constexpr std::uint32_t kOdd = 0x9E3779B9;  // 2^32 / golden ratio
   timed_piece_ = (seed * kOdd >> 8) % std::min({pieces(), work(), elements_});
+  history::forget_nests(kernel(), elements_);
 }
 
 void Launch::run_in_turn() {
@@ -181,7 +182,6 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
     kernel_(arguments, dimensions, steps_, data_);
     return;
   }
-  history::forget_nests(kernel(), elements_);
   const history::Stopwatch stopwatch;
   kernel_(arguments, dimensions, steps_, data_);
   stopwatch.learn(kernel(), elements_, chunked() ? work() / count : pieces());
