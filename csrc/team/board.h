@@ -27,6 +27,7 @@ struct Claimant {
   std::uint32_t inside = kAll;
   // Whether a core is free for him. If not, he is of use only where kernels wait for something.
   bool core_free = true;
+  // Whether the launch is his own.
   bool is_caller = false;
 };
 

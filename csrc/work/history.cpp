@@ -90,18 +90,12 @@ void learn_longer(const void* kernel, std::size_t elements, std::int64_t ns) {
   at.store((entry & ~kTime) | packed(ns), std::memory_order_relaxed);
 }
 
-void learn_nests(const void* kernel, std::size_t elements) {
+void learn_nests(const void* kernel, std::size_t elements, bool nests) {
   const std::uint64_t key = key_of(kernel, elements);
   std::atomic<std::uint64_t>& at = entry_of(key);
   const std::uint64_t entry = at.load(std::memory_order_relaxed);
-  if ((entry & ~kNotKey) == key) at.store(entry | kNests, std::memory_order_relaxed);
-}
-
-void forget_nests(const void* kernel, std::size_t elements) {
-  const std::uint64_t key = key_of(kernel, elements);
-  std::atomic<std::uint64_t>& at = entry_of(key);
-  const std::uint64_t entry = at.load(std::memory_order_relaxed);
-  if ((entry & ~kNotKey) == key) at.store(entry & ~kNests, std::memory_order_relaxed);
+  if ((entry & ~kNotKey) != key) return;
+  at.store(nests ? entry | kNests : entry & ~kNests, std::memory_order_relaxed);
 }
 
 }  // namespace ompsafe::history

@@ -42,8 +42,8 @@ void forget(const void* kernel, std::size_t elements);
 // That a launch whose piece was timed took at least so long as a whole: its pieces differ.
 void learn_longer(const void* kernel, std::size_t elements, std::int64_t ns);
 
-// Learnt anew in every launch that is timed: a nested one may once have looked longer than it is.
-void learn_nests(const void* kernel, std::size_t elements);
-void forget_nests(const void* kernel, std::size_t elements);
+// Learnt anew in every launch that is timed, which begins with false: a nested one may once have
+// looked longer than it is.
+void learn_nests(const void* kernel, std::size_t elements, bool nests);
 
 }  // namespace ompsafe::history

@@ -79,7 +79,7 @@ void Launch::cut_finely(std::size_t pieces_of_block, Claimed* claimed) {
 void Launch::time_some_piece(std::uint32_t seed) {
   constexpr std::uint32_t kOdd = 0x9E3779B9;  // 2^32 / golden ratio
   timed_piece_ = (seed * kOdd >> 8) % std::min({pieces(), work(), elements_});
-  history::forget_nests(kernel(), elements_);
+  history::learn_nests(kernel(), elements_, false);
 }
 
 void Launch::run_in_turn() {

@@ -101,7 +101,7 @@ class alignas(64) Launch {
   void learn_longer(std::int64_t ns) const { history::learn_longer(kernel(), elements_, ns); }
 
   // That a launch worth some help was made inside of it.
-  void learn_nests() const { history::learn_nests(kernel(), elements_); }
+  void learn_nests() const { history::learn_nests(kernel(), elements_, true); }
 
   // The runtime whose team runs it, for the team's members to ask.
   void set_runtime(const Runtime& runtime) { write(runtime_, &runtime); }
