@@ -28,10 +28,14 @@ def find(pid: int | None = None) -> Cores:
     """
     process = proc.PROC / ("self" if pid is None else str(pid))
     quota = tightest_quota(process, process / "root")
-    binding = _binding() if pid is None else _binding_of_other(pid)
-    # Not of the calling thread (0), which anybody may have bound to some of them. And after LLVM's
-    # runtime was asked, which binds the main thread then.
-    main = len(os.sched_getaffinity(os.getpid() if pid is None else pid))
+    if pid is None:
+        binding = _binding()
+        # Not of the calling thread (0), which anybody may have bound to some of them. And after
+        # LLVM's runtime was asked, which binds the main thread then.
+        main = len(os.sched_getaffinity(os.getpid()))
+    else:
+        main = len(os.sched_getaffinity(pid))
+        binding = _binding_of_other(pid, main)
     first_place = binding.first_place if binding else None
     if binding and binding.first_place < min(main, binding.bound_to or main):
         first_place = None  # the program has given the main thread its cores back
@@ -67,9 +71,8 @@ def _binding() -> _Binding | None:
     )
 
 
-def _binding_of_other(pid: int) -> _Binding | None:
-    """Return what the masks of a process's threads tell, beside the main one's."""
-    main = len(os.sched_getaffinity(pid))
+def _binding_of_other(pid: int, main: int) -> _Binding | None:
+    """Return what the masks of a process's threads tell; ``main`` is the size of the main one's."""
     available = len(proc.cores_of_all_threads(pid))
     return _Binding(available, None, main) if available > main else None
 
