@@ -97,9 +97,7 @@ def test_p6_slots_that_nobody_had_begun_at_a_fork_in_another_one(stays: bool) ->
     code = f"""
 import mmap, time
 import numba, numpy as np
-from numba import types
-getpid = types.ExternalFunction("getpid", types.int32())
-read = types.ExternalFunction("read", types.int64(types.int32, types.voidptr, types.int64))
+from system_calls import getpid, read
 parent, (reader, writer) = os.getpid(), os.pipe()
 
 def fork_here():

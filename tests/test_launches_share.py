@@ -128,7 +128,7 @@ def inner(x):
         x[i] += 1
 
 inner(np.zeros(16))
-get_level = openmp.bound().library.omp_get_level
+get_level = openmp.bound().get_level
 get_level.restype, get_level.argtypes = ctypes.c_int, ()
 
 @njit(parallel=True)

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit, prange, types
 from sharing import two_levels, wait_in_each
+from system_calls import read as _read
 from system_calls import usleep
 
 _lock = types.ExternalFunction("pthread_mutex_lock", types.int32(types.voidptr))
 _unlock = types.ExternalFunction("pthread_mutex_unlock", types.int32(types.voidptr))
-_read = types.ExternalFunction("read", types.int64(types.int32, types.voidptr, types.int64))
 
 
 def new_lock():
