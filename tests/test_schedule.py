@@ -79,6 +79,33 @@ def test_schedule_of_unsigned_indices_is_numbas(space: Any, n: int) -> None:
 
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
+any_bound = st.integers(LOWEST, HIGHEST) | st.integers(-5, 5)
+
+
+def runs_nothing(kind: str, row: list[int]) -> bool:
+    """Whether a kernel's loops over the bounds of a row, one inside of the other, run nothing."""
+    read = (lambda bound: bound) if kind == "signed" else (lambda bound: bound % 2**64)
+    half = len(row) // 2
+    ranges = zip(row[:half], row[half:], strict=True)
+    return any(read(end + 1) <= read(start) for start, end in ranges)
+
+
+@pytest.mark.parametrize("kind", ["signed", "unsigned"])
+@given(data=st.data(), n=divisions)
+def test_p9_a_space_is_empty_where_a_range_of_it_ends_below_its_start(
+    kind: str, data: st.DataObject, n: int
+) -> None:
+    # As signed numbers, whatever the indices are: prange(-3) has unsigned ones.
+    empty = st.tuples(any_bound, any_bound).map(sorted).filter(lambda d: d[0] < d[1])
+    space = data.draw(st.lists(st.tuples(st.integers(-9, 9), st.integers(10, 99)), max_size=3))
+    lower, upper = data.draw(empty)
+    space.insert(data.draw(st.integers(0, len(space))), (upper, lower))
+    rows = partition(_core, kind, space, n)
+    width = 2 * len(space)
+    assert len(rows) == width * n
+    assert all(runs_nothing(kind, rows[row : row + width]) for row in range(0, len(rows), width))
+    if len(space) == 1:
+        assert rows == partition(workqueue, kind, space, n)
 
 
 # Numba's own overflow here. tests/native/schedule_fuzz.cpp has more of the kind.
@@ -90,8 +117,8 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
         ("signed", LOWEST // 2 - 2, HIGHEST // 2),
         ("signed", HIGHEST - 1, HIGHEST),
         ("signed", LOWEST, LOWEST),
-        ("unsigned", 0, 2**64 - 2),
-        ("unsigned", 2**63 - 1, 2**63),
+        ("unsigned", 0, 2**63 - 2),
+        ("unsigned", 2**63, 2**64 - 2),
     ],
 )
 @pytest.mark.parametrize("n", [1, 2, 3, 7])

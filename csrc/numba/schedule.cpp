@@ -49,14 +49,20 @@ class Partition {
   }
 
  private:
+  // An empty one ends just below its start, or is kNothing where there is no index below: parts of
+  // it are empty, too, for a kernel that reads the bounds as unsigned.
   Range space(Count dim) const {
-    return {static_cast<Count>(starts_[dim]), static_cast<Count>(ends_[dim])};
+    const Range range{static_cast<Count>(starts_[dim]), static_cast<Count>(ends_[dim])};
+    return length(range) == 0 ? below(range.first) : range;
   }
-  bool below(Count a, Count b) const {
-    return indices_ == Indices::kSigned ? static_cast<Index>(a) < static_cast<Index>(b) : a < b;
+  Range below(Count first) const {
+    const bool lowest = indices_ == Indices::kSigned && static_cast<Index>(first) == INTPTR_MIN;
+    return lowest ? kNothing : Range{first, first - 1};
   }
   Count length(Range range) const {
-    return below(range.last, range.first) ? 0 : range.last - range.first + 1;
+    const bool empty = static_cast<Index>(range.last) < static_cast<Index>(range.first) ||
+                       (indices_ == Indices::kUnsigned && range.last < range.first);
+    return empty ? 0 : range.last - range.first + 1;
   }
   Count length_of(Count dim) const { return length(space(dim)); }
   void write(Count division, Count dim, Range range) const {
@@ -128,18 +134,11 @@ Count Partition::parts_of(Count position, Count divisions) const {
   return std::max<Count>(1, static_cast<Count>(std::round(double{divisions * share})));
 }
 
-// Takes a share off the front of `left`, at most about half of it. A range that ends far below its
-// start is shared out in the same way, as Numba does it: all its parts are empty.
+// Takes a share off the front of `left`, at most about half of it.
 Range Partition::take(Range& left, float share) const {
   const Count first = left.first;
-  if (const Count length = this->length(left); length != 0) {
-    left.first += static_cast<Count>(length * share);
-  } else {
-    left.first -= static_cast<Count>((first - left.last - 1) * share);
-  }
-  // There is no index below the lowest one, for an empty range to end at.
-  const bool no_end = left.first == first && static_cast<Index>(first) == INTPTR_MIN;
-  return no_end && indices_ == Indices::kSigned ? kNothing : Range{first, left.first - 1};
+  left.first += static_cast<Count>(length(left) * share);
+  return left.first == first ? below(first) : Range{first, left.first - 1};
 }
 
 // Cuts the dimension at `position` into parts, gives each part some of the divisions, and goes on

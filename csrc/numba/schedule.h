@@ -1,7 +1,9 @@
 // The partition of a parfor's iteration space, as the generated code asks for it. It mirrors the
 // functions of the same names that every threading layer of Numba exports (gufunc_scheduler), to
 // the last bound: arrays that a kernel indexes by division must not depend on the layer. Where
-// Numba's own overflow, towards the ends of the 64-bit indices, these go on with a partition.
+// Numba's own overflow, towards the ends of the 64-bit indices, these go on with a partition. And
+// the parts of a range that ends far below its start are empty here in every reading: a kernel with
+// unsigned indices would run nearly 2^64 of Numba's.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,9 @@ extern "C" void ompsafe_do_scheduling_signed(std::uintptr_t num_dim, const std::
                                              std::uintptr_t num_divisions, std::intptr_t* schedule,
                                              std::intptr_t debug);
 
-// The same for a space of unsigned indices, whose bounds Numba passes in the same bits.
+// The same for a space of unsigned indices, whose bounds Numba passes in the same bits. It reads
+// them as signed ones, and must: `prange(-3)` starts at 0, so that Numba gives it unsigned indices.
+// So a range is empty here where it is in either reading.
 extern "C" void ompsafe_do_scheduling_unsigned(std::uintptr_t num_dim, const std::intptr_t* starts,
                                                const std::intptr_t* ends,
                                                std::uintptr_t num_divisions,
