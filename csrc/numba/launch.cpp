@@ -10,6 +10,7 @@
 #include <new>
 
 #include "numba/chunks.h"
+#include "numba/elements.h"
 #include "openmp/runtime.h"
 #include "team/team.h"
 #include "threads/thread_count.h"
@@ -48,31 +49,41 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
                           std::size_t* steps, void* data, std::size_t inner_ndim,
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
-  const Cut cut = take_cut(arguments[0], dimensions[0]);
+  const Elements known(inner_ndim);
+  inner_ndim &= Elements::kInnerNdim;
+  Cut cut = take_cut(arguments[0], dimensions[0]);
+  if (known.anything) cut = {};  // what lies there was nobody's
   Launch::Pieces pieces = Launch::Pieces::kBlock;
-  if (!cut.of_schedule) {
+  if (known.cut_anywhere) {
     pieces = Launch::Pieces::kElements;
   } else if (cut.chunked && !Runtime::bound()->static_schedule_wanted()) {
     pieces = Launch::Pieces::kChunks;
   }
   const std::size_t elements =
       cut.of_schedule ? cut.iterations : elements_of(dimensions, inner_ndim);
+  const bool in_order =
+      known.one_output && depend_on_each_other(arguments, steps, array_count, dimensions[0]);
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
   const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};
+  const auto run = [&](Launch& launch) {
+    launch.set(call, slots, elements, pieces);
+    if (in_order) {
+      launch.run_in_turn();
+    } else {
+      run_slots_in_team(launch);
+    }
+  };
   OwnLaunch& own = own_launch;
   if (own.has_room_for(call)) {
     own.taken = true;
-    own.launch.set(call, slots, elements, pieces);
-    run_slots_in_team(own.launch);
+    run(own.launch);
     own.taken = false;
   } else {
     const std::size_t bytes = sizeof(Launch) + Launch::words_behind(call) * sizeof(std::size_t);
     std::size_t space = bytes + alignof(Launch);
     void* memory = alloca(space);
     std::memset(std::align(alignof(Launch), bytes, memory, space), 0, bytes);
-    Launch& launch = *new (memory) Launch;
-    launch.set(call, slots, elements, pieces);
-    run_slots_in_team(launch);
+    run(*new (memory) Launch);
   }
 }
 

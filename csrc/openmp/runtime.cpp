@@ -80,17 +80,20 @@ bool Runtime::is_llvms(void* library) {
   return platform::symbol_in(library, "__kmpc_fork_call") != nullptr;
 }
 
-platform::Cores Runtime::cores_of_places() const {
-  platform::Cores cores{};
-  if (get_num_places_ == nullptr) return cores;
-  for (int place = 0; place < get_num_places_(); ++place) {
+Runtime::Places Runtime::places() const {
+  Places places;
+  const int number = get_num_places_ == nullptr ? 0 : get_num_places_();
+  for (int place = 0; number > 1 && place < number; ++place) {
     const int count = get_place_num_procs_(place);
     const Owned<int[]> ids = array_of<int>(count);
     if (ids == nullptr) continue;
     get_place_proc_ids_(place, ids.get());
-    for (int i = 0; i < count; ++i) platform::add_core(cores, ids[i]);
+    for (int i = 0; i < count; ++i) {
+      platform::add_core(places.all, ids[i]);
+      if (place == 0) platform::add_core(places.first, ids[i]);
+    }
   }
-  return cores;
+  return places;
 }
 
 void Runtime::read_initial_icvs() const {

@@ -59,8 +59,12 @@ class Runtime {
   const void* library() const { return library_; }
   const char* path() const { return path_; }
 
-  // The cores of the places that the runtime binds threads to, if it has any.
-  platform::Cores cores_of_places() const;
+  // The cores of the places that the runtime binds threads to, and of the first of them, where the
+  // main thread is; none where there are no two places: LLVM's has one of all cores then.
+  struct Places {
+    platform::Cores all{}, first{};
+  };
+  Places places() const;
 
   // nthreads-var as a new thread has it, before anybody has set anything there; 0 where that is not
   // known.

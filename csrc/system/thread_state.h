@@ -48,6 +48,9 @@ struct ThreadState {
   bool pool_end_arranged = false;
   bool pool_ended = false;
 
+  // A hash of the cores that it might run on when it last looked (cores.cpp), 0 if it has not.
+  std::uint64_t cores = 0;
+
   // The forks that this thread has begun, and not ended (no_fork.h).
   int forks_begun = 0;
 

@@ -22,6 +22,7 @@ namespace {
 constexpr std::uint64_t kCall = 1;
 constexpr std::uint64_t kAwake = std::uint64_t{1} << 32;
 constexpr std::uint64_t kAsleep = std::uint64_t{1} << 48;
+constexpr unsigned kMostThreads = 0xFFFF;  // that one of its parts can count
 struct alignas(64) State {
   std::atomic<std::uint64_t> word{0};
 
@@ -122,19 +123,21 @@ void join(const Runtime& runtime) {
 
 void serve(void*) {
   const Runtime* runtime = nullptr;
-  int used_cores = 0;  // who started it may have been bound to one
+  cores::Used used;  // who started it may have been bound to one
   unsigned from = 0;
   for (;;) {
     if (runtime != Runtime::bound()) {
       runtime = Runtime::bound();
       join(*runtime);
     }
-    if (const int now = cores::count(); used_cores != now) {
-      cores::use_all();
-      used_cores = now;
-    }
     std::int64_t begin = platform::clock_ns();
+    std::int64_t used_at = 0;
     while (platform::clock_ns() - begin < kUsualWake) {
+      // As it wakes, and every few milliseconds that it is awake.
+      if (const std::int64_t now = platform::coarse_clock_ns(); used_at != now) {
+        cores::use(used);
+        used_at = now;
+      }
       if (help(true, from) || help(false, from)) {
         begin = platform::clock_ns();
       } else if (at_work::threads() >= cores::count()) {
@@ -151,6 +154,7 @@ void serve(void*) {
 void grow(const Runtime& runtime, unsigned threads) {
   const std::unique_lock<std::mutex> alone = thread_supply::try_alone();
   if (!alone.owns_lock()) return;
+  threads = std::min(threads, kMostThreads);
   const std::size_t stack = thread_supply::stack_size(runtime);
   for (unsigned now = size.load(); now < threads && thread_supply::expected(1) != 0; ++now) {
     state.word.fetch_add(kAwake);

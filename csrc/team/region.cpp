@@ -121,6 +121,11 @@ std::int64_t measure_empty(const Runtime& runtime, unsigned team_size) {
 // With threads to be started; `in_pool` exist already, with the caller.
 void run_growing_team(const Runtime& runtime, Launch& launch, unsigned team_size, unsigned in_pool,
                       bool shared) {
+  cores::look(runtime);
+  if (cores::leave_places()) {
+    launch.run_in_turn();
+    return;
+  }
   NewThreads threads(runtime, team_size - in_pool);
   const unsigned had = in_pool + threads.had();
   const bool all = had == team_size;
@@ -160,7 +165,7 @@ unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
 }  // namespace
 
 unsigned team_here(const Runtime& runtime, unsigned threads) {
-  if (pools::lost_here(runtime) || this_thread.pool_ended) return 0;
+  if (pools::lost_here(runtime) || this_thread.pool_ended || cores::leave_places()) return 0;
   // Launches may have moved to torch's runtime, where they have not built a pool yet.
   if (std::exchange(this_thread.pool_runtime, &runtime) != &runtime) pool_count::set_here(0);
   // With one thread, torch has no pool.

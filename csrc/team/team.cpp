@@ -15,6 +15,7 @@
 #include "team/region.h"
 #include "team/share.h"
 #include "threads/cores.h"
+#include "threads/pool_end.h"
 #include "threads/pools.h"
 #include "work/history.h"
 #include "work/slots.h"
@@ -109,7 +110,8 @@ bool other_threads_launch() {
 void run_outside_regions(const Runtime& runtime, Launch& launch) {
   const history::Known known = launch.known();
   const bool timed = is_to_be_timed(known);
-  if (timed) cores::look(runtime);
+  // Its pool's threads have the cores that it had when they were started.
+  if ((timed || cores::unknown()) && cores::look(runtime)) end_pool_of_this_thread();
   unsigned threads = launch.slots();
   if (known.computing) threads = std::min<unsigned>(threads, cores::count());
   if (threads == 1) {

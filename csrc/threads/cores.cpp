@@ -3,52 +3,120 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <mutex>
+#include <new>
+#include <utility>
 
-#include "system/platform.h"
+#include "system/thread_state.h"
 
 namespace ompsafe::cores {
 namespace {
 
-using Word = platform::Cores::value_type;
+using platform::Cores;
 
-// No lock: a child could be born with it.
-std::atomic<Word> known[std::tuple_size_v<platform::Cores>];
+constinit std::mutex looking;  // guards what is not atomic
+
+std::atomic<const Runtime*> places_of{nullptr};
+Runtime::Places places;
+std::atomic<bool> places_count{true};  // until somebody confines the crew to less
+Cores of_main_thread{};
+Cores of_last_looker{};
+Cores known{};
+
 std::atomic<int> number{0};
-// Places stay as they are.
-std::atomic<const Runtime*> places_known{nullptr};
+// Changes with them; 0 if nobody has looked.
+std::atomic<unsigned> version{0};
+std::atomic<bool> confined{false};
 
-void add(const platform::Cores& cores) {
-  int more = 0;
-  for (std::size_t i = 0; i < cores.size(); ++i) {
-    if ((cores[i] & ~known[i].load(std::memory_order_relaxed)) == 0) continue;
-    more += std::popcount(cores[i] & ~known[i].fetch_or(cores[i]));
-  }
-  if (more != 0) number.fetch_add(more);
+Cores both(Cores a, const Cores& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] |= b[i];
+  return a;
+}
+
+bool within(const Cores& inner, const Cores& outer) { return both(inner, outer) == outer; }
+
+void set_known(const Cores& cores) {
+  confined = !within(places.all, cores);
+  if (known == cores && version != 0) return;
+  known = cores;
+  int all = 0;
+  for (const auto word : cores) all += std::popcount(word);
+  number = all;
+  version += 1 + (version + 1 == 0);
+}
+
+void look_at_main_thread(const Cores& mask) {
+  // Who was confined with it has not looked since.
+  if (mask != of_main_thread) of_last_looker = {};
+  of_main_thread = mask;
+}
+
+void settle() {
+  const bool bound = places_count && of_main_thread == places.first;
+  set_known(both(bound ? places.all : of_main_thread, of_last_looker));
+}
+
+std::uint64_t hash(const Cores& cores) {
+  std::uint64_t value = 1;
+  for (const auto word : cores) value = (value ^ word) * 0x9E3779B97F4A7C15 + 1;
+  return value;
 }
 
 }  // namespace
 
-void look(const Runtime& runtime) {
-  if (places_known.load(std::memory_order_acquire) != &runtime) {
-    add(runtime.cores_of_places());
-    places_known.store(&runtime, std::memory_order_release);
+bool look(const Runtime& runtime) {
+  const bool new_places = places_of != &runtime;
+  // First: LLVM's runtime binds the main thread when it is asked. It may wait for locks of its own.
+  const Runtime::Places found = new_places ? runtime.places() : Runtime::Places{};
+  const bool is_main = platform::is_main_thread();
+  const Cores own = platform::cores_of_this_thread();
+  const Cores main = is_main ? own : platform::cores_of_main_thread();
+  {
+    const std::lock_guard lock(looking);
+    if (new_places) {
+      places = found;
+      places_of = &runtime;
+    }
+    look_at_main_thread(main);
+    if (!is_main) of_last_looker = own;
+    settle();
   }
-  add(platform::cores_of_main_thread());
-  if (!platform::is_main_thread()) add(platform::cores_of_this_thread());
+  const std::uint64_t before = std::exchange(this_thread.cores, hash(own));
+  return before != 0 && before != this_thread.cores;
 }
+
+bool unknown() { return version.load(std::memory_order_relaxed) == 0; }
 
 int count() { return std::max(1, number.load(std::memory_order_relaxed)); }
 
-void use_all() {
-  platform::Cores cores;
-  for (std::size_t i = 0; i < cores.size(); ++i) cores[i] = known[i].load();
-  platform::use_cores(cores);
+bool leave_places() { return confined.load(std::memory_order_relaxed); }
+
+Cores now() {
+  const std::lock_guard lock(looking);
+  return known;
+}
+
+void use(Used& used) {
+  const Cores main = platform::cores_of_main_thread();
+  const Cores own = platform::cores_of_this_thread();
+  const std::lock_guard lock(looking);
+  if (used.version != 0 && own != used.cores) {
+    of_last_looker = {};
+    places_count = places_count && main != places.first;
+  }
+  look_at_main_thread(main);
+  settle();
+  if (used.version == version) return;
+  used.version = version;
+  platform::use_cores(known);
+  used.cores = platform::cores_of_this_thread();
 }
 
 void after_fork_in_child() {
-  int all = 0;
-  for (const std::atomic<Word>& word : known) all += std::popcount(word.load());
-  number = all;
+  new (&looking) std::mutex;  // another thread may have been writing
+  places_of = nullptr;
+  of_last_looker = {};
+  version = 0;
 }
 
 }  // namespace ompsafe::cores

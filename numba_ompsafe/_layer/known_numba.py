@@ -23,6 +23,7 @@ _FUNCTIONS = {
     "_load_threading_functions": 1,
     "_set_init_process_lock": 0,
     "build_gufunc_kernel": 5,
+    "build_gufunc_wrapper": 6,
 }
 
 

@@ -1,7 +1,7 @@
 """Launches this layer, as Numba's ``_launch_threads`` does one of its own."""
 
 import functools
-from collections.abc import Callable
+import threading
 from ctypes import CFUNCTYPE, c_int
 from typing import Any
 
@@ -63,26 +63,44 @@ def after_launch(parallel: Any) -> None:
     """
     controller.register()
     parallel._get_num_threads = CFUNCTYPE(c_int)(_core.current_num_threads)
-    parallel.build_gufunc_kernel = _for_this_layer(parallel.build_gufunc_kernel)
+    _build_for_this_layer(parallel)
     _core.set_mask(0)
 
 
-def _for_this_layer(build_gufunc_kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _build_for_this_layer(parallel: Any) -> None:
     """Have launches leave a GIL alone that their thread does not hold, and ufuncs say what is so.
 
     Numba says that a ufunc has a core dimension for each argument, but NumPy hands a ufunc its
     length and nothing more: a layer would read what happens to lie behind it. What returns a value
-    is a ufunc.
+    is a ufunc. A parfor says nothing: its code is cached, and other layers run it.
     """
+    build_kernel = parallel.build_gufunc_kernel
+    build_wrapper = parallel.build_gufunc_wrapper
+    building = threading.local()
 
-    @functools.wraps(build_gufunc_kernel)
-    def build(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
+    @functools.wraps(build_wrapper)
+    def build_gufunc_wrapper(
+        py_func: Any, cres: Any, sin: Any, sout: Any, cache: bool, is_parfors: bool
+    ) -> Any:
+        building.gufunc = not is_parfors
+        try:
+            return build_wrapper(py_func, cres, sin, sout, cache, is_parfors)
+        finally:
+            building.gufunc = False
+
+    @functools.wraps(build_kernel)
+    def build_gufunc_kernel(library: Any, ctx: Any, info: Any, sig: Any, inner_ndim: int) -> Any:
         from numba import types
 
+        from numba_ompsafe._layer import elements
         from numba_ompsafe._layer.launch_code import context_of_launches
 
-        if sig.return_type != types.none:
+        is_ufunc = sig.return_type != types.none
+        if is_ufunc:
             inner_ndim = 0
-        return build_gufunc_kernel(library, context_of_launches(ctx), info, sig, inner_ndim)
+        if is_ufunc or getattr(building, "gufunc", False):
+            inner_ndim |= elements.of_kernel(info.library, is_ufunc)
+        return build_kernel(library, context_of_launches(ctx), info, sig, inner_ndim)
 
-    return build
+    parallel.build_gufunc_wrapper = build_gufunc_wrapper
+    parallel.build_gufunc_kernel = build_gufunc_kernel

@@ -1,0 +1,42 @@
+#include "numba/elements.h"
+
+#include <algorithm>
+
+namespace ompsafe {
+namespace {
+
+// Where the elements of an argument begin: NumPy's are either the same or apart.
+struct Begins {
+  std::intptr_t first, step, lowest, highest;
+
+  Begins(const char* argument, std::size_t step, std::size_t length)
+      : first(reinterpret_cast<std::intptr_t>(argument)), step(static_cast<std::intptr_t>(step)) {
+    const std::intptr_t last = first + this->step * static_cast<std::intptr_t>(length - 1);
+    lowest = std::min(first, last);
+    highest = std::max(first, last);
+  }
+};
+
+// Interleaved arrays, as the real and the imaginary parts of complex numbers, do not meet.
+bool meet(const Begins& output, const Begins& input) {
+  if (input.highest < output.lowest || output.highest < input.lowest) [[likely]]
+    return false;
+  if (input.step != output.step) return true;
+  return input.first != output.first && (input.first - output.first) % output.step == 0;
+}
+
+}  // namespace
+
+bool depend_on_each_other(char* const* arguments, const std::size_t* steps, std::size_t array_count,
+                          std::size_t length) {
+  if (length <= 1) return false;
+  const std::size_t last = array_count - 1;
+  const Begins output(arguments[last], steps[last], length);
+  if (output.step == 0) return true;
+  for (std::size_t i = 0; i < last; ++i) {
+    if (meet(output, Begins(arguments[i], steps[i], length))) return true;
+  }
+  return false;
+}
+
+}  // namespace ompsafe
