@@ -25,7 +25,7 @@ std::atomic<bool> handled{false};
 void prepare() {
   pools::prepare_fork(/*has_looked=*/forking::begun());
   const Runtime* runtime = Runtime::bound();
-  if (pools::end_at_forks() && runtime != nullptr && runtime->gnu()) pool_count::set_here(0);
+  if (runtime != nullptr && pools::ended_by_fork(*runtime)) pool_count::set_here(0);
 }
 
 // Of the locks, other threads may have some, or wait for them, and are not here: they are made
@@ -40,6 +40,7 @@ void in_child() {
   at_work::forget();
   pool_count::forget();
   forking::forget();
+  this_thread.met = nullptr;
   // A fork inside of a slot: nobody else takes part any more.
   this_thread.launch = nullptr;
 }

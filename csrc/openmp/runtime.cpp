@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "system/gil.h"
+#include "system/no_fork.h"
 #include "system/platform.h"
+#include "system/thread_state.h"
 
 namespace ompsafe {
 namespace {
@@ -83,7 +86,7 @@ bool Runtime::is_llvms(void* library) {
 Runtime::Places Runtime::places() const {
   Places places;
   const int number = get_num_places_ == nullptr ? 0 : get_num_places_();
-  for (int place = 0; number > 1 && place < number; ++place) {
+  for (int place = 0; place < number; ++place) {
     const int count = get_place_num_procs_(place);
     const Owned<int[]> ids = array_of<int>(count);
     if (ids == nullptr) continue;
@@ -94,6 +97,18 @@ Runtime::Places Runtime::places() const {
     }
   }
   return places;
+}
+
+void Runtime::meet_this_thread() const {
+  this_thread.met = this;
+  if (gnu_) return;
+  const WithoutGil without_gil;
+  const NoForkMeanwhile no_fork;
+  const platform::Cores own = platform::cores_of_this_thread();
+  get_max_threads();                   // is when LLVM's does it
+  parallel([](void*) {}, nullptr, 1);  // and Intel's
+  const bool confined = own != places().all;
+  if (confined && platform::cores_of_this_thread() != own) platform::use_cores(own);
 }
 
 void Runtime::read_initial_icvs() const {

@@ -60,11 +60,16 @@ class Runtime {
   const char* path() const { return path_; }
 
   // The cores of the places that the runtime binds threads to, and of the first of them, where the
-  // main thread is; none where there are no two places: LLVM's has one of all cores then.
+  // main thread is; GNU's may have none. LLVM's and Intel's have one of all cores where they do not
+  // bind, and their threads run on all of these, whatever the process has been confined to since.
   struct Places {
     platform::Cores all{}, first{};
   };
   Places places() const;
+
+  // To be called first on every thread. LLVM's and Intel's give a thread that they do not know all
+  // cores, also one that was confined: it gets its own back.
+  void meet_this_thread() const;
 
   // nthreads-var as a new thread has it, before anybody has set anything there; 0 where that is not
   // known.

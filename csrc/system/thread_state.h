@@ -25,6 +25,9 @@ struct ThreadState {
   // The thread id that a kernel sees: the slot that this thread runs, 0 outside of a launch.
   int slot = 0;
 
+  // The runtime that knows this thread (meet_this_thread in runtime.h).
+  const Runtime* met = nullptr;
+
   // The count that generated code was told for the launch that it prepares, 0 if it prepares none,
   // and nthreads-var then.
   int count_of_launch = 0;

@@ -117,6 +117,7 @@ bool help(bool core_free, unsigned& from) {
 // Makes the calling thread one of the crew for launches on `runtime`. Regions of kernels are there
 // as they are inside of a team: of one thread.
 void join(const Runtime& runtime) {
+  runtime.meet_this_thread();
   const NoForkMeanwhile no_fork;
   runtime.set_num_threads(1);
 }

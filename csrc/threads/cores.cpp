@@ -56,6 +56,23 @@ void settle() {
   set_known(both(bound ? places.all : of_main_thread, of_last_looker));
 }
 
+// False where there was nothing to do.
+bool follow(Used& used, const Cores& main) {
+  const Cores own = platform::cores_of_this_thread();
+  const std::lock_guard lock(looking);
+  if (used.version != 0 && own != used.cores) {  // somebody has set others
+    of_last_looker = {};
+    places_count = places_count && main != places.first;
+  }
+  look_at_main_thread(main);
+  settle();
+  if (used.version == version) return false;
+  used.version = version;
+  platform::use_cores(known);
+  used.cores = platform::cores_of_this_thread();
+  return true;
+}
+
 std::uint64_t hash(const Cores& cores) {
   std::uint64_t value = 1;
   for (const auto word : cores) value = (value ^ word) * 0x9E3779B97F4A7C15 + 1;
@@ -96,20 +113,13 @@ Cores now() {
   return known;
 }
 
+// Until the main thread's mask stays as it was: the process may be confined just now.
 void use(Used& used) {
-  const Cores main = platform::cores_of_main_thread();
-  const Cores own = platform::cores_of_this_thread();
-  const std::lock_guard lock(looking);
-  if (used.version != 0 && own != used.cores) {
-    of_last_looker = {};
-    places_count = places_count && main != places.first;
+  Cores main = platform::cores_of_main_thread();
+  while (follow(used, main)) {
+    const Cores before = std::exchange(main, platform::cores_of_main_thread());
+    if (main == before) return;
   }
-  look_at_main_thread(main);
-  settle();
-  if (used.version == version) return;
-  used.version = version;
-  platform::use_cores(known);
-  used.cores = platform::cores_of_this_thread();
 }
 
 void after_fork_in_child() {

@@ -129,6 +129,11 @@ void prepare_fork(bool has_looked) {
   }
 }
 
+bool ended_by_fork(const Runtime& runtime) {
+  const GnuRuntime* gnu = runtime.path() == nullptr ? nullptr : known(runtime.path());
+  return gnu != nullptr && !gnu->lost_in_child;
+}
+
 void after_fork_in_child() {
   new (&looking) std::mutex;
   unknown_lost = some_unknown;

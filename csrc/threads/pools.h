@@ -30,6 +30,10 @@ void end_here();
 // runtimes that have come since the last look, unless `has_looked`: there may be some.
 void prepare_fork(bool has_looked);
 
+// After that, by the same thread: whether its pool in that runtime has been ended. Inside of a
+// region it goes on.
+bool ended_by_fork(const Runtime& runtime);
+
 // In the child: what was lost at the fork is lost from now on. Another thread may have been looking
 // as it was forked.
 void after_fork_in_child();

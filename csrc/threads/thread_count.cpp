@@ -80,6 +80,7 @@ int initial_nthreads_var_of(const Runtime& runtime) {
 ThreadState::Followed& followed_here() {
   torch::look_for_torch();
   const Runtime* runtime = Runtime::bound();
+  if (this_thread.met != runtime) runtime->meet_this_thread();
   ThreadState::Followed& followed = this_thread.followed;
   if (followed.runtime != runtime || followed.nthreads_var == 0) {
     followed = {};
@@ -164,6 +165,7 @@ std::intptr_t ompsafe_num_threads_of_launch() {
       thread.runtime_of_launch->get_max_threads() == thread.nthreads_var_of_launch) {
     return thread.count_of_launch;
   }
+  if (const Runtime* runtime = Runtime::bound(); thread.met != runtime) runtime->meet_this_thread();
   settle_torch();
   if (thread.mask != 0) return capped(thread.mask);
   thread.count_of_launch = capped(count_without_mask());
