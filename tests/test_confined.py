@@ -110,3 +110,18 @@ kernels.largest_team(8)
 print(json.dumps([first, on_new_thread(pinned)]))
 """
     assert run_python(code, EIGHT | runtime) == [True, True]
+
+
+@pytest.mark.parametrize("cores", [CORES, CORES[:1]], ids=["all", "one"])
+def test_p8_the_report_tells_which_cores_launches_are_spread_over(cores: list[int]) -> None:
+    code = f"""
+import json, os
+os.sched_setaffinity(0, {cores})
+import numba_ompsafe
+before = numba_ompsafe.report().layer.cores
+import kernels
+kernels.launch()
+report = numba_ompsafe.report()
+print(json.dumps([before, report.layer.cores, "spread over" in str(report)]))
+"""
+    assert run_python(code) == [None, cores, True]

@@ -165,6 +165,19 @@ PyObject* py_limit(PyObject*, PyObject*) { return PyLong_FromLong(limit()); }
 PyObject* py_torch_is_settled(PyObject*, PyObject*) { return PyBool_FromLong(torch_is_settled()); }
 PyObject* py_rule(PyObject*, PyObject*) { return PyLong_FromLong(rule()); }
 
+PyObject* py_cores(PyObject*, PyObject*) {
+  if (cores::unknown()) Py_RETURN_NONE;
+  const platform::Cores cores = cores::now();
+  PyObject* numbers = PyList_New(0);
+  for (int core = 0; numbers != nullptr && core < platform::kMostCores; ++core) {
+    if (!platform::has_core(cores, core)) continue;
+    PyObject* number = PyLong_FromLong(core);
+    if (number == nullptr || PyList_Append(numbers, number) != 0) Py_CLEAR(numbers);
+    Py_XDECREF(number);
+  }
+  return numbers;
+}
+
 // Never released: without the GIL, another thread may be about to call the one that is replaced.
 std::atomic<PyObject*> shortage_listener{nullptr};
 
@@ -242,6 +255,9 @@ PyMethodDef methods[] = {
     {"pool_size_here", py_pool_size_here, METH_NOARGS,
      "pool_size_here() -> int\n\nThe size of the pool that torch's regions have, or will have, on "
      "this thread."},
+    {"cores", py_cores, METH_NOARGS,
+     "cores() -> list[int] | None\n\nThe cores that launches are spread over, as a launch saw them "
+     "last; None before any."},
     {"call_at_shortage", call_at_shortage, METH_O,
      "call_at_shortage(listener: Callable[[], object]) -> None\n\nCall it once, on the main "
      "thread, "

@@ -113,6 +113,8 @@ bool for_each_line(const char* path, Visit visit) {
   return read;
 }
 
+constexpr int kBitsOfWord = CHAR_BIT * sizeof(Cores::value_type);
+
 Cores cores_of(pid_t thread) {
   Cores cores{};
   sched_getaffinity(thread, sizeof cores, reinterpret_cast<cpu_set_t*>(cores.data()));
@@ -185,8 +187,11 @@ bool thread_local_storage_in_use(void* library) {
 bool is_main_thread() { return thread_id() == getpid(); }
 
 void add_core(Cores& cores, int core) {
-  constexpr int kBits = CHAR_BIT * sizeof cores[0];
-  if (core < kMostCores) cores[core / kBits] |= 1UL << core % kBits;
+  if (core < kMostCores) cores[core / kBitsOfWord] |= 1UL << core % kBitsOfWord;
+}
+
+bool has_core(const Cores& cores, int core) {
+  return (cores[core / kBitsOfWord] >> core % kBitsOfWord & 1) != 0;
 }
 
 Cores cores_of_main_thread() { return cores_of(getpid()); }

@@ -75,6 +75,7 @@ constexpr int kMostCores = 8192;
 using Cores = std::array<unsigned long, kMostCores / (CHAR_BIT * sizeof(unsigned long))>;
 
 void add_core(Cores& cores, int core);
+bool has_core(const Cores& cores, int core);
 
 // Those that the main thread and the calling one may use; none where that cannot be told.
 Cores cores_of_main_thread();

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Sequence
 
 _WIDTH = 100
 _LABEL = 14
@@ -46,3 +47,11 @@ def shortened(text: str) -> str:
 def number(count: int, one: str, many: str | None = None) -> str:
     """Return the number and the noun, in its plural unless there is one."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as Linux writes a list of cores: "0-3,8"."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    pairs = zip(starts, ends, strict=True)
+    return ",".join(str(start) if start == end else f"{start}-{end}" for start, end in pairs)

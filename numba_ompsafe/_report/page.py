@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from numba_ompsafe._report.layout import filled, number, row, short, shortened
+from numba_ompsafe._report.layout import filled, number, ranges, row, short, shortened
 
 if TYPE_CHECKING:  # whose str() is this page
     from numba_ompsafe._report.record import Cores, Counts, ICVs, Layer, Library, Report
@@ -30,7 +30,7 @@ def text(report: Report, note: str = "", paint: Paint = str) -> str:
     sections = {
         "What runs": _what_runs(report),
         "Threads": _threads(report),
-        "Cores": _cores(report.cores),
+        "Cores": _cores(report.cores, report.layer),
         "Libraries": _libraries(report.libraries),
         "ICVs of this thread": _icvs(report.icvs),
         "Environment": _environment(report.environment),
@@ -120,7 +120,7 @@ def _where_torch_runs(counts: Counts) -> str:
     return f" (on {short(counts.torch_runtime)})" if counts.torch_runtime else ""
 
 
-def _cores(cores: Cores) -> Iterator[str]:
+def _cores(cores: Cores, layer: Layer) -> Iterator[str]:
     yield row("usable", f"{cores.usable:g} of {cores.online}")
     if cores.affinity < cores.online:
         yield row("affinity", f"the process may run on {cores.affinity}")
@@ -128,6 +128,8 @@ def _cores(cores: Cores) -> Iterator[str]:
         yield row("binding", f"OpenMP binds its threads to {cores.bound_to}")
     if cores.quota is not None:
         yield row("quota", f"{cores.quota:g} by {cores.quota_file}")
+    if layer.cores is not None:
+        yield row("launches", f"spread over {ranges(layer.cores)}")
 
 
 def _libraries(libraries: tuple[Library, ...]) -> Iterator[str]:

@@ -122,6 +122,7 @@ class Layer:
     shortage: Shortage | None = None  # of ompsafe, unless a launch has had as many since
     said: str | None = None  # by the variable or Numba's config file, where Numba is loaded
     broken: str | None = None  # why ompsafe, which is asked for, cannot be loaded
+    cores: tuple[int, ...] | None = None  # that launches of ompsafe are spread over
 
 
 @dataclass(frozen=True, slots=True)

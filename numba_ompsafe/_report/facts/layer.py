@@ -38,6 +38,7 @@ def find(libraries: tuple[Library, ...]) -> Layer:
         shortage=_shortage() if is_ompsafe else None,
         said=layers.said(),
         broken=_broken(expected),
+        cores=_cores() if is_ompsafe else None,
     )
 
 
@@ -110,6 +111,13 @@ def _runtime_of_the_layer(libraries: tuple[Library, ...]) -> Runtime | None:
         if library.path == path:
             return Runtime(path, library.name, library.version, runtime.why() or "")
     return None
+
+
+def _cores() -> tuple[int, ...] | None:
+    from numba_ompsafe import _core
+
+    cores = _core.cores()
+    return None if cores is None else tuple(cores)
 
 
 def _shortage() -> Shortage | None:
