@@ -156,6 +156,17 @@ void run_team_of_new_size(const Runtime& runtime, Launch& launch, unsigned team_
   run_growing_team(runtime, launch, team_size, in_pool, shared);
 }
 
+// Whether the calling thread, which has no pool, has launched little yet, as one that a server
+// starts for each request. Not the main thread, and none that has a pool of torch's: torch's code
+// has run there.
+bool may_end_soon() {
+  std::uint8_t& launches = this_thread.launches_without_pool;
+  if (launches == pool_count::kLaunchesWithout || platform::is_main_thread()) return false;
+  if (torch::shares_pool() && torch::has_run_here()) return false;
+  ++launches;
+  return true;
+}
+
 // thread-limit-var is obeyed here, since LLVM's runtime prints a warning where it has to cut a
 // team.
 unsigned cut_to_limit(const Runtime& runtime, unsigned team_size) {
@@ -173,6 +184,7 @@ unsigned team_here(const Runtime& runtime, unsigned threads) {
   if (threads > static_cast<unsigned>(torchs > 1 ? torchs : cores::count())) return 0;
   if (torchs > 1) threads = torchs;
   const int here = this_thread.pool_size, wanted = static_cast<int>(threads);
+  if (here == 0 && may_end_soon()) return 0;
   const int elsewhere = pool_count::threads() - here;
   if (wanted > here && elsewhere > 0 && elsewhere + wanted > cores::count()) return 0;
   return cut_to_limit(runtime, threads);

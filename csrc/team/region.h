@@ -20,6 +20,7 @@ namespace region {
 //   - torch shares the pool, and `threads` are more than it has
 //   - they are more than there are cores: libgomp's idle threads hardly spin then, torch's neither
 //   - the runtime would bind its threads to cores that the process has been confined to leave
+//   - it has no pool yet and may end soon: a pool is built by who will use it again
 //   - it has no pool yet, and those of other threads hold as many threads as there are cores
 // With torch the team has the size of torch's regions (nthreads-var, see pool_size_here), surplus
 // members go straight to the barrier: libgomp ends and starts threads whenever the size changes.

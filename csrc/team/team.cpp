@@ -15,6 +15,7 @@
 #include "team/region.h"
 #include "team/share.h"
 #include "threads/cores.h"
+#include "threads/pool_count.h"
 #include "threads/pool_end.h"
 #include "threads/pools.h"
 #include "work/history.h"
@@ -23,7 +24,6 @@
 namespace ompsafe {
 namespace {
 
-constexpr std::uint8_t kLaunchesWithoutPool = 64;
 // So many after one beside which another thread launched: that one comes back, and the threads of a
 // region spin beside it for milliseconds.
 constexpr std::uint8_t kLaunchesToShare = 64;
@@ -45,11 +45,10 @@ std::int64_t hand_over_ns(unsigned threads) { return kHandOver + kClaim * thread
 std::int64_t cost(unsigned team_size, unsigned threads) {
   if (team_size != 0) {
     if (const std::int64_t empty = region::empty_ns()) return 2 * empty;
-    // Building a pool takes as long as dozens of launches: a thread that ends before, or a forked
-    // child, may need none.
-    ThreadState& thread = this_thread;
-    if (thread.launches_without_pool == kLaunchesWithoutPool) return hand_over_ns(threads);
-    ++thread.launches_without_pool;
+    // A program that launches little, or a forked child, may need none.
+    std::uint8_t& launches = this_thread.launches_without_pool;
+    if (launches == pool_count::kLaunchesWithout) return hand_over_ns(threads);
+    ++launches;
     return crew::kUsualWake;
   }
   return crew::awake() ? hand_over_ns(threads) : crew::kUsualWake;

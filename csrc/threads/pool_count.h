@@ -2,7 +2,12 @@
 // cores, so that they grow neither with the Python threads nor with what these ask for.
 #pragma once
 
+#include <cstdint>
+
 namespace ompsafe::pool_count {
+
+// So many launches a thread makes before it builds a pool, which takes as long as dozens of them.
+constexpr std::uint8_t kLaunchesWithout = 64;
 
 int threads();
 
