@@ -124,3 +124,48 @@ with Busy(compile_anew):
     on_thread(lambda: in_child(lambda: in_child(compile_and_launch)))
 """
     run_again_and_again(case, before=before)
+
+
+@pytest.mark.parametrize(
+    ("first", "has"), [("omp", "ompsafe"), ("workqueue", "workqueue")], ids=["falls on", "has it"]
+)
+def test_p6_while_another_thread_launches_the_first_of_a_priority_list(
+    first: str, has: str
+) -> None:
+    # Numba's settings are others then, and its locks are taken. A child needs both as they were.
+    code = f"""
+import importlib.abc, time
+import numba, numpy as np
+
+importing, forking = threading.Event(), threading.Event()
+
+class SlowToImport(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in ("numba.np.ufunc.{first}pool", "numba.np.ufunc.{first}"):
+            importing.set()
+            forking.wait(5)
+            time.sleep(0.5)
+            if "{first}" == "omp":
+                raise ImportError("there is no runtime")
+
+sys.meta_path.insert(0, SlowToImport())
+launch = numba.njit(parallel=True)(lambda x: x + 1)
+
+def in_the_child():
+    total = launch(np.zeros(1000)).sum()
+    config = numba.config
+    asked = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+    return [total, numba.threading_layer(), *asked]
+
+thread = threading.Thread(target=launch, args=(np.zeros(1000),))
+thread.start()
+assert importing.wait(60)
+forking.set()
+found = in_child(in_the_child)
+thread.join()
+print(json.dumps([found, numba.threading_layer()]))
+"""
+    names = [first, "ompsafe"]
+    env = {"NUMBA_THREADING_LAYER_PRIORITY": " ".join(names)}
+    expected = [[1000, has, "default", names], has]
+    assert run(code, layer=None, **env) == expected

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from numba_ompsafe._process import extension, switches
+from numba_ompsafe._process import extension, layers, switches
 from numba_ompsafe._process.layers import (
     LAYER,
     MAY_BE_OMP,
@@ -115,8 +115,10 @@ def _launch_numbas(name: str, parallel: Any, numbas_own: Callable[[], None]) -> 
     """Let Numba launch the layer ``name``, with a priority list that it accepts."""
     config = parallel.config
     saved = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+    layers.asked_at_launch = saved
     config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY = name, list(NUMBAS_LAYERS)
     try:
         numbas_own()
     finally:
         config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY = saved
+        layers.asked_at_launch = None

@@ -18,6 +18,9 @@ MAY_BE_OMP = ("default", "omp", "threadsafe")
 # What the function of Numba's that launches has where it knows the layer (hook.py).
 MARK = "_numba_ompsafe_registered"
 
+# What Numba's settings say, while a launch has changed them for Numba's own function (choice.py).
+asked_at_launch: tuple[str, list[str]] | None = None
+
 # Whether numba_ompsafe.enable() was called. Numba reads its settings anew, and forgets what that
 # has set there, whenever a variable of its own changes.
 enabled = False
@@ -77,6 +80,8 @@ def requested() -> tuple[str, list[str]]:
     config: Any = getattr(_parallel(), "config", None)
     if hasattr(config, "THREADING_LAYER_PRIORITY"):
         layer, priority = config.THREADING_LAYER, config.THREADING_LAYER_PRIORITY
+        if asked_at_launch is not None:  # another thread launches: the fork that asks waits for it
+            layer, priority = asked_at_launch
         if not isinstance(priority, list | tuple):  # as code may have set it
             priority = [priority]
     else:  # Numba is not there, or not yet whole
