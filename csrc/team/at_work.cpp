@@ -22,12 +22,14 @@ void end(std::int64_t amount) {
   const std::int64_t counted = std::min(amount, thread.at_work);
   thread.at_work -= counted;
   thread.at_work_before_fork -= amount - counted;
-  count.fetch_sub(counted, std::memory_order_relaxed);
+  count.fetch_sub(counted);
 }
 
 }  // namespace
 
-int threads() { return threads_of(count.load(std::memory_order_relaxed)); }
+// In one order with who falls asleep: either that one sees that a core is free, or who has just
+// ended sees that one sleeps (core_is_free in crew.h). So is every end.
+int threads() { return threads_of(count.load()); }
 
 int launches() {
   const std::int64_t now = count.load(std::memory_order_relaxed);

@@ -7,10 +7,6 @@
 
 namespace ompsafe::history {
 
-// What it costs at most to run a launch piece by piece and to read the clock after each, in
-// nanoseconds.
-constexpr std::int64_t kOfEachPiece = 50;
-
 struct Known {
   bool anything = false;
   bool computing = false;  // no piece that was timed lately waited, for a file, a lock or the time

@@ -96,22 +96,27 @@ void Launch::run_in_turn() {
 bool Launch::run_in_turn_within(std::int64_t limit) {
   const std::int64_t begin = platform::clock_ns();
   const std::size_t all = pieces();
-  limit += static_cast<std::int64_t>(all) * history::kOfEachPiece;
-  for (std::size_t done = 1; done <= all; ++done) {
+  std::size_t done = 0, more = 1;
+  while (done != all) {
     if (chunked()) {
-      run(0, done - 1, done - 1, 1);
+      run(0, done, done, more);
     } else {
-      run_block(done - 1);
+      for (std::size_t block = done; block < done + more; ++block) run_block(block);
     }
+    done += more;
     const std::int64_t taken = platform::clock_ns() - begin;
-    if (taken <= limit || done + 1 == all) continue;
+    // Reading the clock may take longer than a piece: not after each, while there is much time
+    // left.
+    more = std::min(taken < limit / 8 ? done : 1, all - done);
+    if (taken <= limit || all - done == 1) continue;
     history::forget(kernel(), elements_);
+    if (done == all) break;
     if (chunked()) {
       next_chunk_.store(done, std::memory_order_relaxed);
     } else {
       slots_done_ = done;
     }
-    return done == all;
+    return false;
   }
   return true;
 }

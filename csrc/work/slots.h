@@ -70,8 +70,8 @@ class alignas(64) Launch {
   // Runs all slots that are left on the calling thread, one after the other.
   void run_in_turn();
 
-  // The same, for as long as all of them take no longer than `limit` nanoseconds, besides what it
-  // costs to look at the clock. False if they do: then the slots that are left are for a team.
+  // The same, for as long as all of them take no longer than `limit` nanoseconds. False if they do:
+  // then the slots that are left are for a team.
   bool run_in_turn_within(std::int64_t limit);
 
   // What earlier launches like this one were.
