@@ -158,6 +158,14 @@ def stress(session: nox.Session) -> None:
 
 
 @nox.session
+def differences(session: nox.Session) -> None:
+    """Run the same random programs under this layer and Numba's own: -- --programs N --seed S."""
+    install(session)
+    session.chdir("tests")
+    session.run("python", "-m", "differences", *session.posargs)
+
+
+@nox.session
 def fuzz_readers(session: nox.Session) -> None:
     """Damage what reports read, ELF files and /proc: 2,000 times, or TESTS_DAMAGES."""
     install(session)

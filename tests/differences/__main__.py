@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 from differences.comparing import Comparison, Difference, broken
 from differences.layers import HERE, Asked, Layer
@@ -17,13 +18,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="number of the first (default: 0)")
     parser.add_argument("--seed", type=int, default=1, help="of all programs (default: 1)")
     parser.add_argument("--kernels", type=int, help="how many of the kernels (default: all)")
+    parser.add_argument("--only", default="", help="kernels with such names: an expression")
     parser.add_argument("--program", type=int, help="run this one alone, and print it in full")
     return parser.parse_args()
 
 
 def show(comparison: Comparison, number: int) -> bool:
     """Print a program and its outcomes in full; return whether they differ."""
-    asked = Asked(comparison.asked.seed, comparison.asked.kernels, (number,))
+    asked = replace(comparison.asked, numbers=(number,))
     print(Layer(HERE).show(asked))
     outcomes = comparison.alone(number)
     for name, outcome in outcomes.items():
@@ -48,7 +50,7 @@ def report(difference: Difference) -> None:
 
 def main() -> int:
     asked = arguments()
-    comparison = Comparison(Asked(asked.seed, asked.kernels))
+    comparison = Comparison(Asked(asked.seed, asked.kernels, asked.only))
     if asked.program is not None:
         return show(comparison, asked.program)
 

@@ -1,12 +1,12 @@
 """What the process of a layer runs: programs, one after the other; each line of it says what was.
 
-Its argument is JSON: seed, kernels (how many of all), numbers (of programs), without (kernels that
-are left out), times (more calls of each), in_full (whether to tell results at length).
+Its argument is the layer, or "show"; what it is asked (layers.Asked) it reads, as JSON.
 """
 
 import functools
 import json
 import sys
+import traceback
 import warnings
 
 import numba
@@ -18,10 +18,10 @@ from differences.programs import Program, kernels_of
 
 
 def main():
-    asked = json.loads(sys.argv[1])
-    layer = sys.argv[2]
+    asked = json.load(sys.stdin)
+    layer = sys.argv[1]
     warnings.simplefilter("ignore")
-    kernels = kernels_of(asked["seed"], asked["kernels"])
+    kernels = _kernels(asked)
     for number in asked["numbers"]:
         program = Program.drawn(asked["seed"], number, kernels)
         kernel = program.kernel
@@ -41,6 +41,10 @@ def main():
         expected = kernel.expected and outcome(program, kernel.expected, asked["in_full"])
         tell("end", number, sorted(set(found)), expected)
         assert numba.threading_layer() == layer
+
+
+def _kernels(asked):
+    return kernels_of(asked["seed"], asked["kernels"], asked["only"])
 
 
 def tell(*what):
@@ -74,9 +78,9 @@ def outcome(program, function, in_full):
 
 def show():
     """Print a program in full."""
-    asked = json.loads(sys.argv[1])
+    asked = json.load(sys.stdin)
     (number,) = asked["numbers"]
-    program = Program.drawn(asked["seed"], number, kernels_of(asked["seed"], asked["kernels"]))
+    program = Program.drawn(asked["seed"], number, _kernels(asked))
     print(f"{program.kernel.name}, {program.threads} threads, chunk size {program.chunk}")
     if program.kernel.source:
         print(program.kernel.source)
@@ -85,4 +89,10 @@ def show():
 
 
 if __name__ == "__main__":
-    show() if sys.argv[2] == "show" else main()
+    if sys.argv[1] == "show":
+        show()
+    else:
+        try:
+            main()
+        except Exception:  # of a call's, there is none that is not told of
+            tell("fault", traceback.format_exc())

@@ -93,7 +93,8 @@ class Comparison:
         }
         if not (what := broken(both)):
             return
-        if reason := known(first[HERE].kernel, what):
+        own = frozenset().union(*(both[layer].found for layer in OWN if layer in both))
+        if reason := known(first[HERE].kernel, both[HERE].found - own):
             self.seen_known[reason] = self.seen_known.get(reason, 0) + 1
         else:
             yield Difference(number, what, first, again)

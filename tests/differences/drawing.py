@@ -34,8 +34,11 @@ class Draw:
         return tuple(max(size, least) for size in sizes)
 
     def bounds(self, dtype):
-        """Return the start and the stop of a loop that is short or empty, anywhere in a type."""
-        lowest, highest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+        """Return the start and the stop of a loop that is short or empty, anywhere in a type.
+
+        A stop has a number below it: without one, Numba's own layers run 2^64 iterations.
+        """
+        lowest, highest = int(np.iinfo(dtype).min) + 1, int(np.iinfo(dtype).max)
         near = self.choice((0, 0, 0, -5, 7, lowest, highest, self.random.randint(lowest, highest)))
         first, stop = near + self.random.randint(-9, 9), near + self.random.randint(-9, 9)
         if self.chance(0.4):
@@ -48,7 +51,7 @@ class Draw:
     def count(self):
         """Return how often a loop is to run: often less than nothing."""
         if self.chance(0.3):
-            return self.choice((-1, -2, -7, -100, -(2**31), -(2**62), -(2**63)))
+            return self.choice((-1, -2, -7, -100, -(2**31), -(2**62), 1 - 2**63))
         return self.size()
 
     def values(self, dtype, shape):

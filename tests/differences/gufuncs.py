@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 from differences.drawing import ALL
-from differences.kernels import Kernel, add
+from differences.kernels import Kernel, add, dtypes
 from differences.ufuncs import CASTINGS, DTYPES, call
 
 
@@ -18,6 +18,7 @@ def _gufunc(signatures, layout, **options):
                 f"gufunc {function.__name__}",
                 partial(_compiled, function, signatures, layout, options),
                 partial(_any_call, signatures, layout),
+                weight=3,
             )
         )
         return function
@@ -44,7 +45,7 @@ def _any_call(signatures, layout, draw):
     outer = draw.shape(draw.choice((0, 1, 1, 1, 2, 3)))
     if len(outer) == 1 and draw.chance(0.5):
         outer = (draw.size(),)
-    dtype = draw.choice(signatures).split("[")[0].split(",")[0]
+    dtype = dtypes(draw.choice(signatures))[0]
     if draw.chance(0.2):
         dtype = draw.choice(DTYPES)
     inputs = [draw.array(dtype, _shape(draw, outer, core, lengths), ALL) for core in cores]
@@ -52,7 +53,7 @@ def _any_call(signatures, layout, draw):
     if draw.chance(0.3):
         shapes = [(*outer, *(lengths[name] for name in core)) for core in result_cores]
         layouts = [name for name in ALL if not name.startswith("one") or draw.chance(0.02)]
-        kind = signatures[0].split("[")[0].split(",")[0]
+        kind = dtypes(signatures[0])[0]
         if draw.chance(0.2):
             kind = draw.choice(DTYPES)
         outs = [draw.array(kind, shape, layouts) for shape in shapes]

@@ -20,8 +20,8 @@ class Kernel:
     chunks: bool = True  # whether it is called with chunk sizes
     workqueue: bool = True  # whether workqueue can run it
     expected: Callable | None = None  # what computes the result without Numba
-    steady: bool = True  # whether it has one outcome, however its slots are shared out
     times: int = 2  # how often each program calls it
+    weight: int = 1  # how often it is drawn, beside others
     source: str = ""
 
 
@@ -63,8 +63,9 @@ def _drawn(draw_arguments, signature, draw):
 
 
 def dtypes(signature):
-    """The NumPy names of the types of a signature's arguments: int64 of "int64, float64[:]"."""
-    return [part.split("[")[0].strip() for part in _split(signature)]
+    """NumPy's names of the types of a signature's arguments: int64 of "int64, float64[:]"."""
+    names = (part.split("[")[0].strip() for part in _split(signature))
+    return ["bool" if name == "boolean" else name for name in names]
 
 
 def dimensions(signature):

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -21,7 +21,9 @@ TESTS = Path(__file__).parents[1]
 OWN = ("omp", "workqueue")
 HERE = "ompsafe"
 LIMITS = {"start": 120.0, "compile": 240.0, "begin": 15.0, "end": 60.0}  # seconds after such a line
-LOSSES = 2  # processes that a kernel may end before it is left out under a layer
+# How many processes a kernel may end before it is left out under a layer, and all kernels before no
+# more programs are run under it.
+LOSSES, ALL_LOSSES = 2, 20
 # How an outcome begins that is none of a call's.
 NO_RESULT = "the process "
 NOT_COMPILED = "does not compile: "
@@ -32,10 +34,12 @@ class Asked:
     """Which programs to run, and how."""
 
     seed: int
-    kernels: int | None = None
-    numbers: tuple[int, ...] = ()
-    times: int = 1
-    in_full: bool = False
+    kernels: int | None = None  # how many of all kernels
+    only: str = ""  # an expression for the names of kernels
+    numbers: tuple[int, ...] = ()  # of the programs
+    without: tuple[str, ...] = ()  # kernels that are left out
+    times: int = 1  # how many times as many calls as each program makes
+    in_full: bool = False  # whether results are told at length
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,19 @@ class Layer:
         """Run them all; where one ends the process, the rest go on in another."""
         outcomes: dict[int, Outcome] = {}
         numbers = asked.numbers
-        while numbers:
-            without = [kernel for kernel, times in self.losses.items() if times >= LOSSES]
-            with _Process(self.name, replace(asked, numbers=numbers), without) as process:
+        while numbers and self.losses.total() < ALL_LOSSES:
+            without = tuple(name for name, times in self.losses.items() if times >= LOSSES)
+            rest = replace(asked, numbers=numbers, without=without)
+            with _Process(self.name, rest) as process:
                 begun = None
-                for what, number, *rest in process.lines():
+                for what, number, *told in process.lines():
+                    if what == "fault":
+                        raise RuntimeError(f"{self.name}, in {begun}: {number}")
                     if what == "end":
-                        outcomes[number] = Outcome(begun[1], frozenset(rest[0]), rest[1])
+                        outcomes[number] = Outcome(begun[1], frozenset(told[0]), told[1])
                         begun = None
                     else:
-                        begun = number, rest[0]
+                        begun = number, told[0]
                 how = process.how_it_ended()
             if not how:
                 break
@@ -77,29 +84,38 @@ class Layer:
             number, kernel = begun
             outcomes[number] = Outcome(kernel, frozenset([NO_RESULT + how]))
             self.losses[kernel] += 1
+            print(f"{self.name}, program {number}, {kernel}: the process {how}", flush=True)
             numbers = numbers[numbers.index(number) + 1 :]
         return outcomes
 
     def show(self, asked: Asked) -> str:
         """Return a program in full."""
-        command = _command(json.dumps(_json(asked, [])), "show")
         return subprocess.run(
-            command, env=_environment(self.name), capture_output=True, text=True, check=True
+            _command("show"),
+            input=json.dumps(asdict(asked)),
+            env=_environment(self.name),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         ).stdout
 
 
 class _Process:
-    def __init__(self, layer: str, asked: Asked, without: list[str]) -> None:
+    def __init__(self, layer: str, asked: Asked) -> None:
         self.late = ""
         self.errors: IO[str] = TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            _command(json.dumps(_json(asked, without)), layer),
+            _command(layer),
             env=_environment(layer),
             cwd=SUPPORT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             start_new_session=True,
         )
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(asdict(asked)).encode())
+        self.process.stdin.close()
 
     def __enter__(self) -> "_Process":
         return self
@@ -146,19 +162,8 @@ class _Process:
         return " ".join([f"has ended with {how}", *last])
 
 
-def _command(asked: str, layer: str) -> list[str]:
-    return [sys.executable, "-m", "differences.child", asked, layer]
-
-
-def _json(asked: Asked, without: list[str]) -> dict[str, Any]:
-    return {
-        "seed": asked.seed,
-        "kernels": asked.kernels,
-        "numbers": asked.numbers,
-        "times": asked.times,
-        "in_full": asked.in_full,
-        "without": without,
-    }
+def _command(layer: str) -> list[str]:
+    return [sys.executable, "-m", "differences.child", layer]
 
 
 def _environment(layer: str) -> dict[str, str]:

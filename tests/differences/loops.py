@@ -2,7 +2,7 @@
 
 import numba
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
 from differences.kernels import dtypes, loop
 
@@ -234,23 +234,50 @@ def raise_after(x, bad):
     return total
 
 
-@loop("int64[:], int64", draw=_numbers, steady=False)
+# A loop that raises by itself is not run in parallel; one that calls what raises is.
+@njit
+def _checked(i, bad):
+    if i == bad:
+        raise ValueError("inside")
+    return i
+
+
+@njit
+def _never(i, bad):
+    if bad > 3:
+        raise KeyError("inside", bad)
+    return i
+
+
+@loop("int64[:], int64", draw=_numbers)
 def raise_in_one_iteration(x, bad):
     for i in prange(x.size):
-        if i == bad:
-            raise ValueError("inside")
-        x[i] = i
+        x[i] = _checked(i, bad)
 
 
-@loop("int64[:], int64", draw=_numbers, steady=False)
+@loop("int64[:], int64", draw=_numbers)
+def raise_in_one_iteration_and_sum(x, bad):
+    total = 0
+    for i in prange(x.size):
+        total += _checked(i, bad)
+    return total
+
+
+@loop("int64[:], int64", draw=_numbers)
 def raise_in_all_iterations(x, bad):
     for i in prange(x.size):
-        if bad > 3:
-            raise KeyError("inside")
+        x[i] = _never(i, bad)
+
+
+@loop("int64[:], int64", draw=_numbers)
+def raise_in_the_loop_itself(x, bad):
+    for i in prange(x.size):
+        if i == bad:
+            raise ValueError("inside", bad)
         x[i] = i
 
 
-@loop("int64[:], int64", draw=_numbers, steady=False)
+@loop("int64[:], int64", draw=_numbers)
 def divide(x, bad):
     out = np.zeros(x.size, np.int64)
     for i in prange(x.size):
@@ -266,7 +293,7 @@ def divide_as_numpy(x, bad):
     return out
 
 
-@loop("float64[:], int64", draw=_numbers, njit={"boundscheck": True}, steady=False)
+@loop("float64[:], int64", draw=_numbers, njit={"boundscheck": True})
 def index_out_of_bounds(x, shift):
     out = np.zeros(x.size)
     for i in prange(x.size):

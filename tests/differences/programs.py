@@ -1,5 +1,6 @@
 """All programs of a seed, by their numbers."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -16,9 +17,9 @@ CHUNKS = (1, 2, 3, 10, 100, 10_000)
 templates.make_up(TEMPLATES)
 
 
-def kernels_of(seed: int, how_many: int | None) -> list[Kernel]:
-    """Return that many of all kernels, or all."""
-    kernels = list(KERNELS.values())
+def kernels_of(seed: int, how_many: int | None, only: str) -> list[Kernel]:
+    """Return that many of all kernels whose names match, or all of these."""
+    kernels = [kernel for name, kernel in KERNELS.items() if re.search(only, name)]
     return kernels if how_many is None else Random(f"kernels {seed}").sample(kernels, how_many)
 
 
@@ -35,7 +36,7 @@ class Program:
     @classmethod
     def drawn(cls, seed: int, number: int, kernels: list[Kernel]) -> "Program":
         random = Random(f"program {seed} {number}")
-        kernel = random.choice(kernels)
+        (kernel,) = random.choices(kernels, [kernel.weight for kernel in kernels])
         chunk = random.choice(CHUNKS) if kernel.chunks and random.random() < 0.25 else 0
         return cls(seed, number, kernel, random.choice(THREADS), chunk)
 

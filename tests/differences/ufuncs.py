@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from differences.drawing import ALL
-from differences.kernels import Kernel, add
+from differences.kernels import Kernel, add, dtypes
 
 DTYPES = ("float64", "float32", "int64", "int32", "uint8", "float16", "complex128", "bool")
 CASTINGS = ("unsafe", "same_kind", "safe", "equiv", "no")
@@ -24,6 +24,7 @@ def _ufunc(*signatures, draw=None, times=2, name="", chunks=True, expected=None,
                 chunks=chunks,
                 times=times,
                 expected=expected,
+                weight=3,
             )
         )
         return function
@@ -58,19 +59,19 @@ def _shapes(draw, how_many):
     return full, shapes
 
 
+def _result(signature):
+    return dtypes(signature.split("(")[0])[0]
+
+
 def _dtype(draw, signatures):
     if draw.chance(0.6):
-        return draw.choice(signatures).split("(")[0]
+        return _result(draw.choice(signatures))
     return draw.choice(DTYPES)
-
-
-def _numpy_name(name):
-    return {"boolean": "bool"}.get(name, name)
 
 
 def _any_call(how_many, signatures, draw):
     full, shapes = _shapes(draw, how_many)
-    dtype = _numpy_name(_dtype(draw, signatures))
+    dtype = _dtype(draw, signatures)
     inputs = [
         draw.array(dtype if draw.chance(0.8) else draw.choice(DTYPES), shape, ALL)
         for shape in shapes
@@ -96,15 +97,21 @@ def _any_call(how_many, signatures, draw):
         method = "outer"
         options.pop("where", None)
         options.pop("out", None)
-    errors = draw.choice(("ignore",) * 9 + ("raise",))
-    return call, (method, errors, inputs, options)
+    return call, (method, "ignore", inputs, options)
+
+
+def _call_that_raises(draw):
+    """NumPy looks at the floating-point errors of the calling thread."""
+    size = draw.size()
+    x, y = draw.array("float64", size), draw.array("float64", size)
+    return call, ("", "raise", [x, y], {})
 
 
 def _out(draw, shape, inputs, signatures):
     """Return where to write: new, one of the inputs, or what overlaps one."""
     if draw.chance(0.05):
         shape = (*shape, 2)
-    dtype = _numpy_name(signatures[0].split("(")[0]) if draw.chance(0.7) else draw.choice(DTYPES)
+    dtype = _result(signatures[0]) if draw.chance(0.7) else draw.choice(DTYPES)
     layouts = [name for name in ALL if not name.startswith("one") or draw.chance(0.02)]
     out = draw.array(dtype, shape, layouts)
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.shape == shape]
@@ -138,6 +145,11 @@ def quotient(x, y):
     return x / y
 
 
+@_ufunc("float64(float64, float64)", draw=_call_that_raises)
+def quotient_with_errors(x, y):
+    return x / y
+
+
 @_ufunc("int64(int64, int64)")
 def floor_quotient(x, y):
     return x // y
@@ -168,7 +180,13 @@ def chosen(x, y, n, mask):
     return x if mask else y * n
 
 
-@_ufunc("int64(int64)")
+def _call_into_zeros(draw):
+    """What an element would be that has raised is not written."""
+    size = draw.size()
+    return call, ("", "ignore", [draw.array("int64", size)], {"out": np.zeros(size, np.int64)})
+
+
+@_ufunc("int64(int64)", draw=_call_into_zeros)
 def raising(x):
     if x == 7:
         raise ValueError("seven")
