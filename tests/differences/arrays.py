@@ -121,7 +121,7 @@ def slices_backwards(x):
 def slices_of_matrices(x):
     y = x[::-1, ::2] + 1
     x[:, :] = 4.0
-    x[1:, 0] = 9.0
+    x[1:, :1] = 9.0
     return y, x.T * 2
 
 

@@ -48,6 +48,12 @@ class Draw:
         first, stop = (min(max(bound, lowest), highest) for bound in (first, stop))
         return np.dtype(dtype).type(first), np.dtype(dtype).type(stop)
 
+    def stop(self, dtype):
+        """Return the stop of a loop from 0 that is short or empty."""
+        lowest, highest = int(np.iinfo(dtype).min) + 1, int(np.iinfo(dtype).max)
+        stop = self.choice((lowest, self.random.randint(-9, 9), self.size(), self.size()))
+        return np.dtype(dtype).type(min(max(stop, lowest), highest))
+
     def count(self):
         """Return how often a loop is to run: often less than nothing."""
         if self.chance(0.3):

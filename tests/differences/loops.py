@@ -29,7 +29,7 @@ def count(start, stop):
     return counted
 
 
-@loop(*TYPES, draw=lambda draw, signature: (draw.bounds(signature)[1],))
+@loop(*TYPES, draw=lambda draw, signature: (draw.stop(signature),))
 def count_to(stop):
     counted = 7.5
     for _ in prange(stop):

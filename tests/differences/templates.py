@@ -70,7 +70,7 @@ def _lines(random, ranges):
 def source(seed):
     """Return the source of a seed's kernel, and the type of its bounds."""
     random = Random(f"template {seed}")
-    lines = _lines(random, ("a, b", "a, b", "b", "x.size", "y.size - 3"))
+    lines = _lines(random, ("a, b", "a, b", "np.int64(b) % 60 - 20", "x.size", "y.size - 3"))
     return "\n".join([HEAD, *lines, ""]), random.choice(TYPES)
 
 
