@@ -1,6 +1,7 @@
 """What a process tells of a program's outcome: short, and the same for the same bits."""
 
 import hashlib
+import re
 
 import numpy as np
 
@@ -15,7 +16,8 @@ def of_result(value):
 
 
 def of_exception(error):
-    return f"{type(error).__name__}: {error}"
+    text = re.sub(r"\b0x[0-9a-f]+", "0x...", str(error))  # addresses of functions
+    return f"{type(error).__name__}: {text}"
 
 
 def in_full(value):

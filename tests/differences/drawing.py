@@ -1,5 +1,6 @@
 """What a program draws from its seed: numbers, bounds of loops, and arrays of all layouts."""
 
+import ctypes
 from random import Random
 
 import numpy as np
@@ -82,6 +83,29 @@ class Draw:
     def array(self, dtype, shape, layouts=("C",)):
         """Return an array of a type and shape, in one of these layouts."""
         return LAYOUTS[self.choice(layouts)](self.values(dtype, shape))
+
+
+def with_room(array):
+    """Return the same array with memory of its own on both sides.
+
+    A ufunc of Numba's writes there if its inputs are contiguous and its output is not, where a
+    layer calls it for more than one element.
+    """
+    ends = [step * (length - 1) for step, length in zip(array.strides, array.shape, strict=True)]
+    low = high = array.ctypes.data
+    if array.size:
+        low += sum(end for end in ends if end < 0)
+        high += sum(end for end in ends if end > 0) + array.itemsize
+    at = low // 64 * 64
+    margin = (high - low) // 64 * 64 + 64
+    room = np.zeros(3 * margin + 192, np.uint8)
+    begin = -room.ctypes.data % 64 + margin  # where it is as aligned as the array
+    offset = begin + low - at
+    first = offset + array.ctypes.data - low
+    placed = np.ndarray(array.shape, array.dtype, room, first, array.strides)
+    room[offset : offset + high - low] = np.frombuffer(ctypes.string_at(low, high - low), np.uint8)
+    placed.flags.writeable = array.flags.writeable
+    return placed
 
 
 def _sliced(step):

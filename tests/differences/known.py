@@ -9,9 +9,15 @@ BY_CHANCE = (
     "an exception in a slot is told of if the calling thread ran that slot, under any layer "
     "(docs/hostile.md), and which slots it runs is left to chance here"
 )
+IN_CALLS = (
+    "a gufunc's call ends at the element that raises, and how many elements a call has is each "
+    "layer's own"
+)
 KNOWN: tuple[tuple[str, str, str], ...] = (
-    (r"g?ufunc raising", r"ValueError: seven, .*", BY_CHANCE),
+    (r"ufunc raising", r"ValueError: seven, .*", BY_CHANCE),
+    (r"gufunc raising", r".*", IN_CALLS),
     (r"ufunc quotient_with_errors", r"FloatingPointError: .*", BY_CHANCE),
+    (r"raise_in_(one|all)_.*|index_out_of_bounds.*|divide\(.*", r"SystemError: .*", BY_CHANCE),
 )
 
 

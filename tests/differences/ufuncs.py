@@ -5,7 +5,7 @@ from functools import partial
 import numba
 import numpy as np
 
-from differences.drawing import ALL
+from differences.drawing import ALL, with_room
 from differences.kernels import Kernel, add, dtypes
 
 DTYPES = ("float64", "float32", "int64", "int32", "uint8", "float16", "complex128", "bool")
@@ -80,6 +80,7 @@ def _any_call(how_many, signatures, draw):
         inputs[0] = draw.choice((3, -2.5, True, [1, 2, 3], np.float32(2), "text", None, 2**70))
     options = {}
     if draw.chance(0.3):
+        inputs = [with_room(x) if isinstance(x, np.ndarray) else x for x in inputs]
         options["out"] = _out(draw, full, inputs, signatures)
     if draw.chance(0.1):
         options["dtype"] = draw.choice(DTYPES)
@@ -113,14 +114,14 @@ def _out(draw, shape, inputs, signatures):
         shape = (*shape, 2)
     dtype = _result(signatures[0]) if draw.chance(0.7) else draw.choice(DTYPES)
     layouts = [name for name in ALL if not name.startswith("one") or draw.chance(0.02)]
-    out = draw.array(dtype, shape, layouts)
+    out = with_room(draw.array(dtype, shape, layouts))
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.shape == shape]
     if arrays and draw.chance(0.4):
         out = draw.choice(arrays)
         if draw.chance(0.5) and out.ndim:
             out = out[::-1]
     elif out.ndim == 1 and draw.chance(0.3) and isinstance(inputs[0], np.ndarray):
-        room = draw.values(dtype, out.size + 3)
+        room = with_room(draw.values(dtype, out.size + 3))
         inputs[0], out = room[: out.size], room[3:] if draw.chance(0.5) else room[3:][::-1]
     return out
 
