@@ -108,14 +108,21 @@ def _call_that_raises(draw):
     return call, ("", "raise", [x, y], {})
 
 
+def _may_be_out(x, shape):
+    return isinstance(x, np.ndarray) and x.shape == shape and x.flags.c_contiguous
+
+
 def _out(draw, shape, inputs, signatures):
-    """Return where to write: new, one of the inputs, or what overlaps one."""
+    """Return where to write: new, one of the inputs, or what overlaps one.
+
+    Not into a reversed input: NumPy copies that input, and Numba's code then writes beyond it.
+    """
     if draw.chance(0.05):
         shape = (*shape, 2)
     dtype = _result(signatures[0]) if draw.chance(0.7) else draw.choice(DTYPES)
     layouts = [name for name in ALL if not name.startswith("one") or draw.chance(0.02)]
     out = with_room(draw.array(dtype, shape, layouts))
-    arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.shape == shape]
+    arrays = [x for x in inputs if _may_be_out(x, shape)]
     if arrays and draw.chance(0.4):
         out = draw.choice(arrays)
         if draw.chance(0.5) and out.ndim:
@@ -252,7 +259,7 @@ def _draw_reduction(draw):
         else:
             inputs.append([draw.random.randrange(length) for _ in range(draw.choice((1, 2, 5)))])
     if method == "reduce":
-        if draw.chance(0.3):
+        if len(shape) == 1 and draw.chance(0.3):
             options["axis"] = None
         if draw.chance(0.3):
             options["keepdims"] = True
