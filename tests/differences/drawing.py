@@ -65,7 +65,7 @@ class Draw:
         """Return an array of a type and shape, in one piece."""
         dtype, numbers = np.dtype(dtype), self._numpy
         if dtype.kind in "iu":
-            if self.chance(0.7):
+            if self.exact or self.chance(0.7):
                 return numbers.integers(-9 if dtype.kind == "i" else 0, 10, shape).astype(dtype)
             limits = np.iinfo(dtype)
             return numbers.integers(limits.min, limits.max, shape, dtype, endpoint=True)

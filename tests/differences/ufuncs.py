@@ -216,9 +216,10 @@ def _large(draw):
     return call, ("", "ignore", [np.abs(x)], {})
 
 
-@_ufunc("float32(float32)", draw=_large, times=25, fastmath=True)
+# A vector of quotients has other bits than one quotient, so that it shows where a layer cuts.
+@_ufunc("float32(float32)", draw=_large, times=50, fastmath=True)
 def quotient_fast(x):
-    return (x + 1) / (x * x + 3)
+    return 1 / x
 
 
 @_ufunc("float32(float32)", draw=_large, times=10)
