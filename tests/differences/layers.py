@@ -72,15 +72,14 @@ class Layer:
                         raise RuntimeError(f"{self.name}, in {begun}: {number}")
                     if what == "end":
                         outcomes[number] = Outcome(begun[1], frozenset(told[0]), told[1])
-                        begun = None
                     else:
                         begun = number, told[0]
                 how = process.how_it_ended()
             if not how:
                 break
             if begun is None:
-                # Between two programs, as at the end of Python: nothing that goes on could tell.
-                raise RuntimeError(f"{self.name}: {how}, in no program of {numbers}")
+                raise RuntimeError(f"{self.name}: the process {how}, before any program")
+            # In this program or after it, as at the end of Python.
             number, kernel = begun
             outcomes[number] = Outcome(kernel, frozenset([NO_RESULT + how]))
             self.losses[kernel] += 1
