@@ -51,3 +51,8 @@ def in_place():
 print(json.dumps([most(way, 3) for way in (interleaved, in_turn, in_place)]))
 """
     assert run_python(code, {"NUMBA_NUM_THREADS": "3"}) == [3, 3, 3]
+
+
+def test_p9_an_output_whose_elements_do_not_lie_side_by_side_is_written_right() -> None:
+    code = "import json, ufunc_methods\nprint(json.dumps(ufunc_methods.wrong_outputs()))"
+    assert run_python(code, EIGHT) == []

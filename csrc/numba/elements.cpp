@@ -27,6 +27,14 @@ bool meet(const Begins& output, const Begins& input) {
 
 }  // namespace
 
+bool Elements::are_side_by_side(const std::size_t* steps, std::size_t inputs) const {
+  const std::size_t known = std::min<std::size_t>(inputs, kMostSizes - 1);
+  for (std::size_t i = 0; i < known; ++i) {
+    if (steps[i] != size(static_cast<int>(i) + 1)) return false;
+  }
+  return true;
+}
+
 bool depend_on_each_other(char* const* arguments, const std::size_t* steps, std::size_t array_count,
                           std::size_t length) {
   if (length <= 1) return false;

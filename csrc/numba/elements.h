@@ -17,14 +17,33 @@ struct Elements {
   static constexpr std::size_t kCutAnywhere = std::size_t{1} << 62;
   // The last argument is the output, and all others are inputs: a ufunc.
   static constexpr std::size_t kOneOutput = std::size_t{1} << 61;
-  static constexpr std::size_t kInnerNdim = (std::size_t{1} << 32) - 1;
+  // Of a ufunc, the sizes of an element: four bits for the output, and then for the first inputs,
+  // each the exponent of two and one more.
+  static constexpr int kSizes = 32, kSizeBits = 4, kMostSizes = 7;
+  static constexpr std::size_t kInnerNdim = (std::size_t{1} << kSizes) - 1;
 
   bool anything, cut_anywhere, one_output;
+  std::size_t bits;
 
   explicit Elements(std::size_t inner_ndim)
       : anything((inner_ndim & ~kInnerNdim) != 0),
         cut_anywhere((inner_ndim & kCutAnywhere) != 0),
-        one_output((inner_ndim & kOneOutput) != 0) {}
+        one_output((inner_ndim & kOneOutput) != 0),
+        bits(inner_ndim) {}
+
+  // Whether a ufunc's kernel would write elsewhere than into its output. Numba's has a loop for
+  // elements that lie side by side, and takes it where all inputs' do, wherever the output's are.
+  // One element it writes right.
+  bool miss_the_output(const std::size_t* steps, std::size_t array_count) const {
+    return one_output && steps[array_count - 1] != size(0) &&
+           are_side_by_side(steps, array_count - 1);
+  }
+
+ private:
+  std::size_t size(int number) const {
+    return std::size_t{1} << (bits >> (kSizes + kSizeBits * number) & 15) >> 1;
+  }
+  bool are_side_by_side(const std::size_t* steps, std::size_t inputs) const;
 };
 
 // Whether one element of `length` needs another one's result: the output, the last of `array_count`

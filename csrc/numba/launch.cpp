@@ -64,7 +64,9 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
   const bool in_order =
       known.one_output && depend_on_each_other(arguments, steps, array_count, dimensions[0]);
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
-  const Launch::Call call{kernel, arguments, dimensions, steps, data, inner_ndim, array_count};
+  const Launch::Call call{
+      kernel, arguments,  dimensions,  steps,
+      data,   inner_ndim, array_count, known.miss_the_output(steps, array_count)};
   const auto run = [&](Launch& launch) {
     launch.set(call, slots, elements, pieces);
     if (in_order) {

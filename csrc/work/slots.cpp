@@ -61,6 +61,7 @@ void Launch::set(const Call& call, std::size_t slots, std::size_t elements, Piec
   write(dimension_count_, call.inner_ndim + 1);
   write(array_count_, call.array_count);
   write(pieces_, pieces);
+  write(one_by_one_, call.one_by_one);
   write(claimed_, static_cast<Claimed*>(nullptr));
   write(timed_piece_, kNone);
   if (chunked()) next_chunk_.store(0, std::memory_order_relaxed);
@@ -172,6 +173,20 @@ void Launch::run_pieces_of(std::size_t block, std::size_t slot) {
   }
 }
 
+void Launch::call_kernel(char** arguments, std::size_t* dimensions) {
+  if (!one_by_one_) [[likely]] {
+    kernel_(arguments, dimensions, steps_, data_);
+    return;
+  }
+  const std::size_t count = std::exchange(dimensions[0], 1);
+  for (std::size_t element = 0; element < count; ++element) {
+    kernel_(arguments, dimensions, steps_, data_);
+    for (std::size_t i = 0; i < array_count_; ++i) {
+      arguments[i] += static_cast<std::ptrdiff_t>(steps_[i]);
+    }
+  }
+}
+
 void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::size_t count) {
   if (count == 0) return;
   auto* dimensions = static_cast<std::size_t*>(alloca(dimension_count_ * sizeof(std::size_t)));
@@ -184,11 +199,11 @@ void Launch::run(std::size_t slot, std::size_t piece, std::size_t begin, std::si
   }
   const ActAsSlot as_slot(this_thread, slot, slots_);
   if (timed_piece_ != piece) [[likely]] {
-    kernel_(arguments, dimensions, steps_, data_);
+    call_kernel(arguments, dimensions);
     return;
   }
   const history::Stopwatch stopwatch;
-  kernel_(arguments, dimensions, steps_, data_);
+  call_kernel(arguments, dimensions);
   stopwatch.learn(kernel(), elements_, chunked() ? work() / count : pieces());
 }
 

@@ -44,6 +44,7 @@ class alignas(64) Launch {
     void* data;
     std::size_t inner_ndim;
     std::size_t array_count;
+    bool one_by_one = false;  // the kernel is to be called for each element
   };
 
   // How much memory must follow the object, initialised: set() compares before it writes.
@@ -139,6 +140,7 @@ class alignas(64) Launch {
   void run_chunks_as(std::size_t slot);
   void run_pieces_as(std::size_t slot);
   void run_pieces_of(std::size_t block, std::size_t slot);
+  void call_kernel(char** arguments, std::size_t* dimensions);
   // Not inlined: what it takes from the stack must be given back between two pieces of work.
   [[gnu::noinline]] void run(std::size_t slot, std::size_t piece, std::size_t begin,
                              std::size_t count);
@@ -156,6 +158,7 @@ class alignas(64) Launch {
   std::size_t dimension_count_ = 0;
   std::size_t array_count_ = 0;
   Pieces pieces_ = Pieces::kBlock;
+  bool one_by_one_ = false;
   std::uint8_t pieces_of_block_ = 1;  // where slots claim them
   Claimed* claimed_ = nullptr;
   std::size_t timed_piece_ = kNone;

@@ -19,14 +19,31 @@ _BITS_DEPEND_ON_THE_CUT = re.compile(
 )
 
 
-def of_kernel(library: Any, is_ufunc: bool) -> int:
+# Where the sizes of a ufunc's elements begin, how many bits each has, and how many there are.
+SIZES, SIZE_BITS, MOST_SIZES = 32, 4, 7
+
+
+def of_gufunc(library: Any) -> int:
     """Return the bits for a kernel whose loop over the elements is in ``library``.
 
     Args:
         library: a code library of Numba's, with optimised code of all that the loop calls.
-        is_ufunc: whether it has one output and no core dimensions.
     """
-    bits = ONE_OUTPUT if is_ufunc else 0
-    if not _BITS_DEPEND_ON_THE_CUT.search(str(library._get_module_for_linking())):
-        bits |= CUT_ANYWHERE
+    code = str(library._get_module_for_linking())
+    return 0 if _BITS_DEPEND_ON_THE_CUT.search(code) else CUT_ANYWHERE
+
+
+def of_ufunc(library: Any, context: Any, signature: Any) -> int:
+    """Return the same for a ufunc, which has one output and no core dimensions.
+
+    Args:
+        library: as above.
+        context: the target context of Numba's that the kernel is compiled for.
+        signature: the ufunc's, of one element.
+    """
+    bits = of_gufunc(library) | ONE_OUTPUT
+    types = (signature.return_type, *signature.args)
+    for number, one in enumerate(types[:MOST_SIZES]):
+        size = context.get_abi_sizeof(context.get_data_type(one))
+        bits |= size.bit_length() << SIZES + SIZE_BITS * number
     return bits

@@ -95,11 +95,10 @@ def _build_for_this_layer(parallel: Any) -> None:
         from numba_ompsafe._layer import elements
         from numba_ompsafe._layer.launch_code import context_of_launches
 
-        is_ufunc = sig.return_type != types.none
-        if is_ufunc:
-            inner_ndim = 0
-        if is_ufunc or getattr(building, "gufunc", False):
-            inner_ndim |= elements.of_kernel(info.library, is_ufunc)
+        if sig.return_type != types.none:
+            inner_ndim = elements.of_ufunc(info.library, ctx, sig)
+        elif getattr(building, "gufunc", False):
+            inner_ndim |= elements.of_gufunc(info.library)
         return build_kernel(library, context_of_launches(ctx), info, sig, inner_ndim)
 
     parallel.build_gufunc_wrapper = build_gufunc_wrapper

@@ -1,6 +1,7 @@
 """Parallel ufuncs and gufuncs where elements meet: methods of ufuncs, and outputs over inputs."""
 
 import random
+from itertools import product
 
 import numba
 import numpy as np
@@ -138,4 +139,24 @@ def wrong_gufuncs(calls):
         totals(y, out=y[:, 2])
         if not (np.array_equal(x[1:], expected) and np.array_equal(y[:, 2], sums)):
             found.append(number)
+    return found
+
+
+def wrong_outputs():
+    """Return the cases in which an output whose elements do not lie side by side went wrong.
+
+    Numba's loop for inputs that do writes as if the output did, too: a serial ufunc goes wrong.
+    """
+    found = []
+    for n, threads, step in product((1, 7, 1_000, 50_000), (1, 2, 5, 8), (-1, -2, 1, 2, 3)):
+        numba.set_num_threads(threads)
+        x, y = np.arange(n), np.arange(n) % 7
+        room = np.full(3 * n + 200, -5)
+        expected = room.copy()
+        add(x, y, out=room[100:-100][::step][:n])
+        np.add(x, y, out=expected[100:-100][::step][:n])
+        backwards = np.arange(n)[::-1]
+        add(backwards, backwards, out=backwards)
+        if not (np.array_equal(room, expected) and np.array_equal(backwards, 2 * x[::-1])):
+            found.append((n, threads, step))
     return found
