@@ -77,18 +77,15 @@ def outer(draw, ufunc):
 
 
 def shifted(draw, ufunc):
-    """Write the output over the inputs, somewhere: NumPy makes copies where that matters.
-
-    Not backwards: any ufunc of Numba's then writes before its memory, a serial one, too.
-    """
+    """Write the output over the inputs, somewhere: NumPy makes copies where that matters."""
     n = draw.choice((3, 500, 20_000))
     starts = [draw.randint(0, 40) for _ in range(3)]
-    steps = [draw.choice((1, 1, 2)) for _ in range(3)]
+    steps = [draw.choice((1, 1, 2, -1)) for _ in range(3)]
 
     def call(ufunc=ufunc):
         memory = np.arange(2 * n + 45) % 1009
         views = [
-            memory[start : start + n * step : step]
+            memory[start : start + n * abs(step) : abs(step)][:: 1 if step > 0 else -1]
             for start, step in zip(starts, steps, strict=True)
         ]
         ufunc(*views[:2], out=views[2])
@@ -109,17 +106,18 @@ def apart(draw, ufunc):
     return call
 
 
-METHODS = (reduce, accumulate, reduceat, at, outer, shifted, apart)
+METHODS = (reduce, accumulate, reduceat, at, outer)
+CALLS = (shifted, apart)  # in which Numba's serial ufuncs go wrong, too: see wrong_outputs
 
 
 def wrong(seed, calls):
     """Return which methods gave something else than NumPy, in so many calls of each."""
     draw = random.Random(seed)
     found = []
-    for method in METHODS:
+    for method in METHODS + CALLS:
         for number in range(calls):
             numba.set_num_threads(draw.randint(1, 8))
-            ours, numpys = UFUNCS[draw.randrange(2)]
+            ours, numpys = UFUNCS[draw.randrange(2) if method in METHODS else 0]
             call = method(draw, ours)
             if not np.array_equal(call(), call(numpys)):
                 found.append((method.__name__, number, seed, ours.__name__))
