@@ -21,8 +21,7 @@ struct Begins {
 bool meet(const Begins& output, const Begins& input) {
   if (input.highest < output.lowest || output.highest < input.lowest) [[likely]]
     return false;
-  if (input.step != output.step) return true;
-  return input.first != output.first && (input.first - output.first) % output.step == 0;
+  return input.step != output.step || (input.first - output.first) % output.step == 0;
 }
 
 }  // namespace
@@ -42,6 +41,7 @@ bool depend_on_each_other(char* const* arguments, const std::size_t* steps, std:
   const Begins output(arguments[last], steps[last], length);
   if (output.step == 0) return true;
   for (std::size_t i = 0; i < last; ++i) {
+    if (arguments[i] == arguments[last] && steps[i] == steps[last]) continue;
     if (meet(output, Begins(arguments[i], steps[i], length))) return true;
   }
   return false;

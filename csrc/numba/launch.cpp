@@ -43,6 +43,61 @@ std::size_t elements_of(const std::size_t* dimensions, std::size_t inner_ndim) {
   return elements;
 }
 
+// What a launch is to be, and where it is made.
+struct Request {
+  Launch::Call call;
+  std::size_t slots, elements;
+  Launch::Pieces pieces;
+  bool in_order;
+
+  void run_in(Launch& launch) const {
+    launch.set(call, slots, elements, pieces);
+    if (in_order) [[unlikely]] {
+      launch.run_in_turn();
+    } else {
+      run_slots_in_team(launch);
+    }
+  }
+};
+
+[[gnu::noinline]] void run_on_stack(const Request& request) {
+  const std::size_t bytes =
+      sizeof(Launch) + Launch::words_behind(request.call) * sizeof(std::size_t);
+  std::size_t space = bytes + alignof(Launch);
+  void* memory = alloca(space);
+  std::memset(std::align(alignof(Launch), bytes, memory, space), 0, bytes);
+  request.run_in(*new (memory) Launch);
+}
+
+void run(const Request& request) {
+  OwnLaunch& own = own_launch;
+  if (!own.has_room_for(request.call)) [[unlikely]] {
+    run_on_stack(request);
+    return;
+  }
+  own.taken = true;
+  request.run_in(own.launch);
+  own.taken = false;
+}
+
+// Of a parfor; or of who has called us by hand, without a schedule.
+Request of_schedule(const Launch::Call& call, std::size_t slots, const Cut& cut) {
+  const bool chunks = cut.chunked && !Runtime::bound()->static_schedule_wanted();
+  return {call, slots,
+          cut.of_schedule ? cut.iterations : elements_of(call.dimensions, call.inner_ndim),
+          chunks ? Launch::Pieces::kChunks : Launch::Pieces::kBlock, false};
+}
+
+// Of a ufunc or a gufunc.
+Request of_elements(Launch::Call call, std::size_t slots, const Elements& known) {
+  call.one_by_one = known.miss_the_output(call.steps, call.array_count);
+  return {
+      call, slots, elements_of(call.dimensions, call.inner_ndim),
+      known.cut_anywhere ? Launch::Pieces::kElements : Launch::Pieces::kBlock,
+      slots > 1 && known.one_output &&
+          depend_on_each_other(call.arguments, call.steps, call.array_count, call.dimensions[0])};
+}
+
 }  // namespace
 
 void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensions,
@@ -50,43 +105,12 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
                           std::size_t array_count, std::intptr_t num_threads) {
   end_of_preparation();
   const Elements known(inner_ndim);
-  inner_ndim &= Elements::kInnerNdim;
-  Cut cut = take_cut(arguments[0], dimensions[0]);
-  if (known.anything) cut = {};  // what lies there was nobody's
-  Launch::Pieces pieces = Launch::Pieces::kBlock;
-  if (known.cut_anywhere) {
-    pieces = Launch::Pieces::kElements;
-  } else if (cut.chunked && !Runtime::bound()->static_schedule_wanted()) {
-    pieces = Launch::Pieces::kChunks;
-  }
-  const std::size_t elements =
-      cut.of_schedule ? cut.iterations : elements_of(dimensions, inner_ndim);
-  const bool in_order =
-      known.one_output && depend_on_each_other(arguments, steps, array_count, dimensions[0]);
+  const Cut cut = take_cut(arguments[0], dimensions[0]);
   const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
   const Launch::Call call{
-      kernel, arguments,  dimensions,  steps,
-      data,   inner_ndim, array_count, known.miss_the_output(steps, array_count)};
-  const auto run = [&](Launch& launch) {
-    launch.set(call, slots, elements, pieces);
-    if (in_order) {
-      launch.run_in_turn();
-    } else {
-      run_slots_in_team(launch);
-    }
-  };
-  OwnLaunch& own = own_launch;
-  if (own.has_room_for(call)) {
-    own.taken = true;
-    run(own.launch);
-    own.taken = false;
-  } else {
-    const std::size_t bytes = sizeof(Launch) + Launch::words_behind(call) * sizeof(std::size_t);
-    std::size_t space = bytes + alignof(Launch);
-    void* memory = alloca(space);
-    std::memset(std::align(alignof(Launch), bytes, memory, space), 0, bytes);
-    run(*new (memory) Launch);
-  }
+      kernel, arguments, dimensions, steps, data, inner_ndim & Elements::kInnerNdim, array_count};
+  // A schedule that lies where a ufunc's first argument does was nobody's.
+  run(known.anything ? of_elements(call, slots, known) : of_schedule(call, slots, cut));
 }
 
 }  // namespace ompsafe

@@ -18,9 +18,9 @@ constinit std::mutex looking;  // guards what is not atomic
 
 std::atomic<const Runtime*> places_of{nullptr};
 Runtime::Places places;
-std::atomic<bool> places_count{true};  // until somebody confines the crew to less
+bool places_count = true;  // until somebody confines the crew to less
 Cores of_main_thread{};
-Cores of_last_looker{};
+Cores of_last_looker{};  // none that was confined with the main thread, and has not looked since
 Cores known{};
 
 std::atomic<int> number{0};
@@ -33,39 +33,37 @@ Cores both(Cores a, const Cores& b) {
   return a;
 }
 
-bool within(const Cores& inner, const Cores& outer) { return both(inner, outer) == outer; }
-
-void set_known(const Cores& cores) {
-  confined = !within(places.all, cores);
+// From what has been seen.
+void settle() {
+  const bool bound = places_count && of_main_thread == places.first;
+  const Cores cores = both(bound ? places.all : of_main_thread, of_last_looker);
+  confined = both(places.all, cores) != cores;
   if (known == cores && version != 0) return;
   known = cores;
   int all = 0;
   for (const auto word : cores) all += std::popcount(word);
   number = all;
-  version += 1 + (version + 1 == 0);
+  version += version + 1 == 0 ? 2 : 1;
 }
 
-void look_at_main_thread(const Cores& mask) {
-  // Who was confined with it has not looked since.
-  if (mask != of_main_thread) of_last_looker = {};
+// Whether that is new.
+bool see_main_thread(const Cores& mask) {
+  if (mask == of_main_thread) return false;
   of_main_thread = mask;
-}
-
-void settle() {
-  const bool bound = places_count && of_main_thread == places.first;
-  set_known(both(bound ? places.all : of_main_thread, of_last_looker));
+  of_last_looker = {};
+  return true;
 }
 
 // False where there was nothing to do.
 bool follow(Used& used, const Cores& main) {
   const Cores own = platform::cores_of_this_thread();
   const std::lock_guard lock(looking);
-  if (used.version != 0 && own != used.cores) {  // somebody has set others
+  const bool narrowed = used.version != 0 && own != used.cores;  // by somebody else
+  if (narrowed) {
     of_last_looker = {};
     places_count = places_count && main != places.first;
   }
-  look_at_main_thread(main);
-  settle();
+  if (see_main_thread(main) || narrowed || unknown()) settle();
   if (used.version == version) return false;
   used.version = version;
   platform::use_cores(known);
@@ -79,24 +77,30 @@ std::uint64_t hash(const Cores& cores) {
   return value;
 }
 
+// LLVM's runtime binds the main thread when it is asked, and may wait for locks of its own.
+void see_places(const Runtime& runtime) {
+  const Runtime::Places found = runtime.places();
+  const std::lock_guard lock(looking);
+  places = found;
+  places_of = &runtime;
+  settle();
+}
+
 }  // namespace
 
 bool look(const Runtime& runtime) {
-  const bool new_places = places_of != &runtime;
-  // First: LLVM's runtime binds the main thread when it is asked. It may wait for locks of its own.
-  const Runtime::Places found = new_places ? runtime.places() : Runtime::Places{};
+  if (places_of != &runtime) see_places(runtime);
   const bool is_main = platform::is_main_thread();
   const Cores own = platform::cores_of_this_thread();
   const Cores main = is_main ? own : platform::cores_of_main_thread();
   {
     const std::lock_guard lock(looking);
-    if (new_places) {
-      places = found;
-      places_of = &runtime;
+    bool news = see_main_thread(main) || unknown();
+    if (!is_main && own != of_last_looker) {
+      of_last_looker = own;
+      news = true;
     }
-    look_at_main_thread(main);
-    if (!is_main) of_last_looker = own;
-    settle();
+    if (news) settle();
   }
   const std::uint64_t before = std::exchange(this_thread.cores, hash(own));
   return before != 0 && before != this_thread.cores;
