@@ -45,6 +45,7 @@ const Runtime* Runtime::open(void* library, const char** missing) {
     return false;
   };
   if (!required(table->gomp_parallel_, kEntryPoint) ||
+      !required(table->parallel_end, "GOMP_parallel_end") ||
       !required(table->get_thread_num, "omp_get_thread_num") ||
       !required(table->get_num_threads, "omp_get_num_threads") ||
       !required(table->get_max_threads, "omp_get_max_threads") ||

@@ -35,6 +35,10 @@ class Runtime {
     gomp_parallel_(body, argument, team_size, 0);
   }
 
+  // Ends the region that the calling thread is the caller of, once all others have come to its end:
+  // what parallel() does in the end.
+  void (*parallel_end)();
+
   // OpenMP's routines of the same name, with omp_ before it.
   int (*get_thread_num)();
   int (*get_num_threads)();

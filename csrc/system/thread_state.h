@@ -8,6 +8,7 @@
 namespace ompsafe {
 
 class Launch;
+class Post;
 class Runtime;
 
 struct ThreadState {
@@ -84,6 +85,9 @@ struct ThreadState {
   unsigned post = 0;
   unsigned outermost = kNoPost;
   std::int64_t own_waits = 0;
+
+  // The post of another thread's launch of which this one runs a slot, nullptr if none.
+  Post* helps = nullptr;
 
   // Launches that wanted threads: one in so many is timed (team.cpp).
   std::uint32_t launches = 0;

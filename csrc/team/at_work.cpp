@@ -43,6 +43,8 @@ void begin_launch(int threads) {
 
 void end_launch(int threads) { end(kLaunch + threads); }
 
+void launch_ends_with_thread() { end(this_thread.at_work); }
+
 bool begin_help_below(int limit) {
   std::int64_t now = count.load(std::memory_order_relaxed);
   while (threads_of(now) < limit) {

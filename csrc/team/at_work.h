@@ -13,6 +13,9 @@ int launches();
 void begin_launch(int threads);
 void end_launch(int threads);
 
+// The calling thread ends in a launch that it began.
+void launch_ends_with_thread();
+
 // The calling thread helps, if fewer than `limit` are at work.
 bool begin_help_below(int limit);
 void end_help();

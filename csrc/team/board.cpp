@@ -1,6 +1,7 @@
 #include "team/board.h"
 
 #include <bit>
+#include <utility>
 
 #include "system/platform.h"
 #include "system/thread_state.h"
@@ -46,6 +47,11 @@ void Post::done(std::uint32_t slots) {
     at_work::go_on();
     platform::wake(undone_, 1);
   }
+}
+
+// What else the word says, those may still read who have claimed a slot.
+std::uint32_t Post::withdraw() {
+  return left_.fetch_and(~kLeft, std::memory_order_relaxed) & kLeft;
 }
 
 // In the child of a fork, those that others ran will never be.
@@ -115,9 +121,11 @@ Board::Claim Board::claim(unsigned& from, Claimant who) {
 
 void Board::run(Claim claim, Claimant who) {
   Post& post = *claim.post;
+  ThreadState& thread = this_thread;
+  thread.helps = &post;
   do {
     // The word keeps this until the slot is done.
-    this_thread.outermost = Post::outermost(post.left_.load(std::memory_order_relaxed));
+    thread.outermost = Post::outermost(post.left_.load(std::memory_order_relaxed));
     const std::uint32_t forks_before = forks.load(std::memory_order_relaxed);
     claim.launch->run_slot(claim.slot);
     // The child of a fork in there has forgotten the launch, and the post may be another one's.
@@ -125,6 +133,13 @@ void Board::run(Claim claim, Claimant who) {
     post.done(1);
     claim.launch = post.claim(claim.slot, who);
   } while (claim.launch != nullptr);
+  thread.helps = nullptr;
+}
+
+bool Board::helper_ends() {
+  Post* const post = std::exchange(this_thread.helps, nullptr);
+  if (post != nullptr) post->done(1);
+  return post != nullptr;
 }
 
 bool Board::offers(Claimant who) {
@@ -138,6 +153,7 @@ bool Board::offers(Claimant who) {
 
 void Board::forget_others() {
   forks.fetch_add(1, std::memory_order_relaxed);
+  this_thread.helps = nullptr;
   for (unsigned number = 0; number < kPosts; ++number) {
     Post& post = posts[number];
     if (post.owner_ == &this_thread) {

@@ -47,6 +47,10 @@ class Post {
   // already.
   bool sleep_until_done();
 
+  // For a caller whose thread ends: nobody is to claim what is left. Returns how many slots that
+  // is.
+  std::uint32_t withdraw();
+
   // Then: the post may be used for another launch.
   void take_down();
 
@@ -93,6 +97,10 @@ class Board {
 
   // Runs it, and other slots of the launch as long as it has some.
   static void run(Claim claim, Claimant who);
+
+  // To be called where the calling thread ends: a slot that it runs so counts as done, since the
+  // launch's caller waits for it. False if there is none.
+  static bool helper_ends();
 
   // Whether there is one to be had.
   static bool offers(Claimant who);

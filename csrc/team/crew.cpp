@@ -8,6 +8,7 @@
 #include "openmp/runtime.h"
 #include "system/no_fork.h"
 #include "system/platform.h"
+#include "system/thread_exit.h"
 #include "team/at_work.h"
 #include "team/board.h"
 #include "threads/cores.h"
@@ -122,7 +123,7 @@ void join(const Runtime& runtime) {
   runtime.set_num_threads(1);
 }
 
-void serve(void*) {
+void serve() {
   const Runtime* runtime = nullptr;
   cores::Used used;  // who started it may have been bound to one
   unsigned from = 0;
@@ -151,6 +152,16 @@ void serve(void*) {
   }
 }
 
+// A kernel ends its thread: another one will be started.
+void leave() {
+  if (Board::helper_ends()) {
+    at_work::end_help();
+  } else {
+    state.word.fetch_sub(kAwake);
+  }
+  size.fetch_sub(1);
+}
+
 // Who finds somebody at it does without. Not tried again for a while where the system gave none.
 void grow(const Runtime& runtime, unsigned threads) {
   const std::unique_lock<std::mutex> alone = thread_supply::try_alone();
@@ -159,12 +170,12 @@ void grow(const Runtime& runtime, unsigned threads) {
   const std::size_t stack = thread_supply::stack_size(runtime);
   for (unsigned now = size.load(); now < threads && thread_supply::expected(1) != 0; ++now) {
     state.word.fetch_add(kAwake);
-    if (!platform::start_thread(serve, nullptr, stack)) {
+    if (!platform::start_thread([](void*) { unless_thread_ends(serve, leave); }, nullptr, stack)) {
       state.word.fetch_sub(kAwake);
       thread_supply::fell_short(0);
       return;
     }
-    size.store(now + 1, std::memory_order_relaxed);
+    size.fetch_add(1, std::memory_order_relaxed);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "openmp/runtime.h"
 #include "openmp/torch.h"
 #include "system/platform.h"
+#include "system/thread_exit.h"
 #include "system/thread_state.h"
 #include "team/at_work.h"
 #include "team/crew.h"
@@ -27,6 +28,14 @@ constexpr std::int64_t kHolds = 64;
 
 std::atomic<std::int64_t> loses_until{0};
 
+// The caller of a region ends in it: so does the region, before its stack is gone. A kernel may
+// have begun regions of its own inside. In the child of a fork nobody is there to wait for.
+void leave(const Runtime& runtime) {
+  while (this_thread.launch != nullptr && runtime.get_active_level() > 0) runtime.parallel_end();
+  at_work::launch_ends_with_thread();
+  crew::core_is_free();
+}
+
 // What each thread of a team runs. A surplus thread returns at once to the region's barrier, the
 // only one that there is.
 void run_member(void* argument) {
@@ -34,8 +43,17 @@ void run_member(void* argument) {
   launch.prefetch();
   const Runtime& runtime = launch.runtime();
   const int member = runtime.get_thread_num();
-  launch.run_as_member(member, runtime.get_num_threads());
-  if (member == 0) this_thread.part_ended = platform::clock_ns();
+  const int team_size = runtime.get_num_threads();
+  std::size_t next = launch.first_of_member(member);
+  const auto run = [&] { launch.run_as_member(next, team_size); };
+  if (member == 0) {
+    unless_thread_ends(run, [&] { leave(runtime); });
+    this_thread.part_ended = platform::clock_ns();
+  } else {
+    // The barrier waits for the thread, and no thread of another's pool is a kernel's to end.
+    while (!keep_thread(run)) {
+    }
+  }
 }
 
 struct Examined {

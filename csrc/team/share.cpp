@@ -1,9 +1,12 @@
 #include "team/share.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "openmp/runtime.h"
 #include "system/platform.h"
+#include "system/thread_exit.h"
 #include "system/thread_state.h"
 #include "team/at_work.h"
 #include "team/board.h"
@@ -47,6 +50,15 @@ void wait(Post& post, bool inside) {
   }
 }
 
+// Nobody is to touch the launch once its caller's stack is gone. What nobody has begun is not run.
+void leave(Post& post, unsigned own, bool inside) {
+  if (!inside) Board::helper_ends();
+  if (const std::uint32_t undone = own + post.withdraw()) post.done(undone);
+  wait(post, /*inside=*/true);
+  post.take_down();
+  if (!inside) at_work::launch_ends_with_thread();
+}
+
 void run_posted(const Runtime& runtime, Launch& launch, const history::Known& known,
                 unsigned helpers, bool inside) {
   const unsigned wanted = known.computing ? with_cores(helpers) : helpers;
@@ -64,14 +76,18 @@ void run_posted(const Runtime& runtime, Launch& launch, const history::Known& kn
       thread_supply::had_fewer(wanted + 1, had + 1);
     }
   }
-  unsigned own = 0;
-  std::size_t slot = launch.slots_done();
-  do {
+  unsigned own = 1;  // that it has claimed, and not said to be done
+  const auto run = [&] {
+    std::size_t slot = launch.slots_done();
     launch.run_slot(slot);
-    ++own;
-  } while (post->claim(slot, {.is_caller = true}) != nullptr);
-  post->done(own);
-  wait(*post, inside);
+    while (post->claim(slot, {.is_caller = true}) != nullptr) {
+      ++own;
+      launch.run_slot(slot);
+    }
+    post->done(std::exchange(own, 0));
+    wait(*post, inside);
+  };
+  unless_thread_ends(run, [&] { leave(*post, own, inside); });
   post->take_down();
 }
 

@@ -122,9 +122,9 @@ bool Launch::run_in_turn_within(std::int64_t limit) {
   return true;
 }
 
-void Launch::run_as_member(std::size_t member, std::size_t team_size) {
+void Launch::run_as_member(std::size_t& next, std::size_t team_size) {
   // Dealt out one by one: the last ones are empty where there are fewer iterations than slots.
-  for (std::size_t slot = slots_done_ + member; slot < slots_; slot += team_size) run_slot(slot);
+  while (next < slots_) run_slot(std::exchange(next, next + team_size));
 }
 
 void Launch::run_slot(std::size_t slot) {

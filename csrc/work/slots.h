@@ -112,8 +112,10 @@ class alignas(64) Launch {
   void prefetch() const { __builtin_prefetch(steps_); }
 
   // The part of thread `member` of a team of `team_size` threads, all of which make this call.
-  // Members in excess of the slots have no part.
-  void run_as_member(std::size_t member, std::size_t team_size);
+  // Members in excess of the slots have no part. `next`: the slot to begin with, the thread's own
+  // (first_of_member) or the one after the last that it has begun.
+  std::size_t first_of_member(std::size_t member) const { return slots_done_ + member; }
+  void run_as_member(std::size_t& next, std::size_t team_size);
 
   // One slot, for which nobody else may make this call, of a launch in which others take part.
   void run_slot(std::size_t slot);
