@@ -94,10 +94,18 @@ def run(times, daemons=4):
 
 
 def _status(end, i, daemons):
-    pid = os.fork()
-    if pid == 0:
+    def child():
         numba.set_num_threads(2 + i % 3)
         _start_daemons(daemons)
         time.sleep(0.003 * (i % 7))
         ENDS[end]()
+
+    return status(child)
+
+
+def status(child):
+    """Return the status of a child that calls child(), which ends it."""
+    pid = os.fork()
+    if pid == 0:
+        child()
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
