@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 enum How { NEVER, EXIT, CANCEL_SELF, CANCELLED };
-enum { VALUE = 7, HOLDS_US = 2000 };
+/* A thread builds a pool once it has launched often. */
+enum { VALUE = 7, HOLDS_US = 2000, OFTEN = 70 };
 
 typedef void (*Function)(void);
 typedef void (*Kernel)(char**, size_t*, size_t*, void*);
@@ -45,6 +46,10 @@ static void end_thread(void) {
 void in_slot(void) {
   const int is_caller = thread_id() == caller;
   ++begun;
+  if (how == NEVER) {
+    usleep(50);
+    return;
+  }
   ++in_slots;
   if (!is_caller) ++others;
   usleep(HOLDS_US);
@@ -86,10 +91,13 @@ void launch_in_c(void) {
 struct Thread {
   Function launch;
   int times;
+  enum How how;
 };
 
 static void* body(void* argument) {
   const struct Thread thread = *(struct Thread*)argument;
+  for (int i = 0; i < OFTEN; ++i) thread.launch();
+  how = thread.how;
   caller = thread_id();
   for (int i = 0; i < thread.times; ++i) {
     others = 0;
@@ -103,13 +111,12 @@ static void* body(void* argument) {
  * Returns 1 if the thread has come to its end, 7 or 6 if it ended in a slot, by pthread_exit or
  * cancelled, 0 if it has not ended after ten seconds; -1 if a slot was begun or went on later. */
 int ends_in_slot(Function launch, int times, int how_, int by_caller_) {
-  struct Thread started = {launch, times};
-  how = how_;
+  const struct Thread started = {launch, times, how_};
   by_caller = by_caller_;
   left = 1;
   pthread_t thread;
   void* value = NULL;
-  if (pthread_create(&thread, NULL, body, &started) != 0) return -2;
+  if (pthread_create(&thread, NULL, body, (void*)&started) != 0) return -2;
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += 10;

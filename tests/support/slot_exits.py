@@ -9,9 +9,8 @@ import numba
 import numpy as np
 from numba import cfunc, njit, prange, types
 from patience import eventually
-from python_threads import on_new_thread
 from system_calls import gettid, usleep
-from thread_ends import largest_region
+from thread_ends import new_threads_have_regions
 
 import numba_ompsafe
 from numba_ompsafe._layer.load import load
@@ -84,11 +83,7 @@ def others_get_help():
     def helped():
         return len(set(_thread_ids(SLOTS["shared"]).tolist())) > 1
 
-    def has_region():
-        numba.set_num_threads(2)
-        return largest_region(2)
-
-    return eventually(helped, 10) and eventually(lambda: on_new_thread(has_region) == 2, 10)
+    return eventually(helped, 10) and new_threads_have_regions()
 
 
 def _case(exits, kernel, path, how, by_caller):

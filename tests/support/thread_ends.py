@@ -5,6 +5,7 @@ import itertools
 import os
 
 import forks
+import numba
 import numpy as np
 from numba import cfunc, njit, prange, types
 from patience import eventually
@@ -24,25 +25,33 @@ def largest_region(n):
     return sizes.max()
 
 
+OFTEN = 70  # a thread builds a pool once it has launched often
+
+
 @cfunc(types.void())
 def launch():
-    for _ in range(3):
+    for _ in range(OFTEN):
         largest_region(2)
 
 
-def _new_threads_have_regions():
-    """Whether a thread that has no pool yet gets to build one."""
-    return eventually(lambda: on_new_thread(lambda: largest_region(2)) == 2, 10)
+def new_threads_have_regions():
+    """Whether a thread that has no pool yet gets to build one, of two threads."""
+    return eventually(lambda: on_new_thread(_region_at_last) == 2, 10)
+
+
+def _region_at_last():
+    numba.set_num_threads(2)
+    return [largest_region(2) for _ in range(OFTEN)][-1]
 
 
 def _case(library, first, by_key):
     """Have threads launch as they end, and before that if ``first``; return whether all is well."""
-    assert _new_threads_have_regions()
+    assert new_threads_have_regions()
     function = ctypes.CFUNCTYPE(None)(launch.address)
     begin = function if first else ctypes.CFUNCTYPE(None)()
     for _ in range(os.cpu_count()):
         assert ctypes.CDLL(library).run_thread(begin, function, int(by_key)) == 0
-    return _new_threads_have_regions()
+    return new_threads_have_regions()
 
 
 def each(library):
