@@ -46,9 +46,10 @@ std::size_t elements_of(const std::size_t* dimensions, std::size_t inner_ndim) {
 // What a launch is to be, and where it is made.
 struct Request {
   Launch::Call call;
-  std::size_t slots, elements;
-  Launch::Pieces pieces;
-  bool in_order;
+  std::size_t slots;
+  std::size_t elements = 0;
+  Launch::Pieces pieces = Launch::Pieces::kBlock;
+  bool in_order = false;
 
   void run_in(Launch& launch) const {
     launch.set(call, slots, elements, pieces);
@@ -81,21 +82,24 @@ void run(const Request& request) {
 }
 
 // Of a parfor; or of who has called us by hand, without a schedule.
-Request of_schedule(const Launch::Call& call, std::size_t slots, const Cut& cut) {
-  const bool chunks = cut.chunked && !Runtime::bound()->static_schedule_wanted();
-  return {call, slots,
-          cut.of_schedule ? cut.iterations : elements_of(call.dimensions, call.inner_ndim),
-          chunks ? Launch::Pieces::kChunks : Launch::Pieces::kBlock, false};
+void complete(Request& request, const Cut& cut) {
+  request.elements = cut.of_schedule
+                         ? cut.iterations
+                         : elements_of(request.call.dimensions, request.call.inner_ndim);
+  if (cut.chunked && !Runtime::bound()->static_schedule_wanted()) {
+    request.pieces = Launch::Pieces::kChunks;
+  }
 }
 
 // Of a ufunc or a gufunc.
-Request of_elements(Launch::Call call, std::size_t slots, const Elements& known) {
+void complete(Request& request, const Elements& known) {
+  Launch::Call& call = request.call;
+  request.elements = elements_of(call.dimensions, call.inner_ndim);
+  if (known.cut_anywhere) request.pieces = Launch::Pieces::kElements;
   call.one_by_one = known.miss_the_output(call.steps, call.array_count);
-  return {
-      call, slots, elements_of(call.dimensions, call.inner_ndim),
-      known.cut_anywhere ? Launch::Pieces::kElements : Launch::Pieces::kBlock,
-      slots > 1 && known.one_output &&
-          depend_on_each_other(call.arguments, call.steps, call.array_count, call.dimensions[0])};
+  request.in_order =
+      request.slots > 1 && known.one_output &&
+      depend_on_each_other(call.arguments, call.steps, call.array_count, call.dimensions[0]);
 }
 
 }  // namespace
@@ -106,11 +110,15 @@ void ompsafe_parallel_for(Kernel* kernel, char** arguments, std::size_t* dimensi
   end_of_preparation();
   const Elements known(inner_ndim);
   const Cut cut = take_cut(arguments[0], dimensions[0]);
-  const std::size_t slots = std::max<std::intptr_t>(1, num_threads);
-  const Launch::Call call{
-      kernel, arguments, dimensions, steps, data, inner_ndim & Elements::kInnerNdim, array_count};
-  // A schedule that lies where a ufunc's first argument does was nobody's.
-  run(known.anything ? of_elements(call, slots, known) : of_schedule(call, slots, cut));
+  Request request{
+      {kernel, arguments, dimensions, steps, data, inner_ndim & Elements::kInnerNdim, array_count},
+      static_cast<std::size_t>(std::max<std::intptr_t>(1, num_threads))};
+  if (known.anything) {  // a schedule that lies where the first argument does was nobody's
+    complete(request, known);
+  } else {
+    complete(request, cut);
+  }
+  run(request);
 }
 
 }  // namespace ompsafe

@@ -53,7 +53,9 @@ class Partition {
   // it are empty, too, for a kernel that reads the bounds as unsigned.
   Range space(Count dim) const {
     const Range range{static_cast<Count>(starts_[dim]), static_cast<Count>(ends_[dim])};
-    return length(range) == 0 ? below(range.first) : range;
+    if (length(range) != 0) [[likely]]
+      return range;
+    return below(range.first);
   }
   Range below(Count first) const {
     const bool lowest = indices_ == Indices::kSigned && static_cast<Index>(first) == INTPTR_MIN;
@@ -94,7 +96,7 @@ class Partition {
 // iterations than divisions, the last ones get nothing.
 void Partition::divide_one_dimension(Count divisions) const {
   const Range all = space(0);
-  const Count length = length_of(0);
+  const Count length = this->length(all);
   if (length <= divisions) {
     for (Count d = 0; d < divisions; ++d) {
       write(d, 0, d < length ? Range{all.first + d, all.first + d} : kNothing);
@@ -162,12 +164,13 @@ void divide(Indices indices, Count num_dim, const Index* starts, const Index* en
             Index* rows) {
   if (divisions == 0 || num_dim == 0 || num_dim > kMaxDimensions) return;
   Partition partition(indices, num_dim, starts, ends, rows);
+  const Count iterations = partition.iterations();
   if (num_dim == 1) {
     partition.divide_one_dimension(divisions);
   } else {
     partition.divide_dimensions(divisions);
   }
-  note_schedule(rows, divisions, partition.iterations());
+  note_schedule(rows, divisions, iterations);
 }
 
 }  // namespace
