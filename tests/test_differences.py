@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PROGRAMS = int(os.environ.get("TESTS_PROGRAMS", "600"))
-KERNELS = 40  # to compile others takes longer than to run them
+PROGRAMS = int(os.environ.get("TESTS_PROGRAMS", "400"))
+KERNELS = 24  # to compile others takes longer than to run them
 
 
 @pytest.mark.timeout(PROGRAMS + 900)
