@@ -148,14 +148,22 @@ def torchs_pool_at_a_limit(n):
 def another_pool_at_a_limit(import_torch):
     """Launch on a thread that has a pool, and again once launches have moved to torch's runtime.
 
-    No more threads can be had then; return how many ran each.
+    No more threads can be had then; return how many ran each. A thread builds a pool once it has
+    launched often.
     """
+
+    def team_at_last(seconds):
+        numba.set_num_threads(2)
+        for _ in range(70):
+            kernels.system_threads(2)
+        return team(2, seconds)
+
     with ThreadPoolExecutor(1) as executor:
-        before = executor.submit(team, 2, 10).result()
+        before = executor.submit(team_at_last, 10).result()
         import_torch()
         become_a_user()
         leave_room_for(0)
-        return [before, executor.submit(team, 2).result()]
+        return [before, executor.submit(team_at_last, 0.1).result()]
 
 
 def nested_at_a_limit(rows):
