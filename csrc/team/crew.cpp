@@ -121,6 +121,8 @@ void join(const Runtime& runtime) {
   runtime.meet_this_thread();
   const NoForkMeanwhile no_fork;
   runtime.set_num_threads(1);
+  // Where it binds threads to places, GNU's binds this one now, and not in a kernel's region.
+  runtime.parallel([](void*) {}, nullptr, 1);
 }
 
 void serve() {
@@ -131,6 +133,7 @@ void serve() {
     if (runtime != Runtime::bound()) {
       runtime = Runtime::bound();
       join(*runtime);
+      used = {};
     }
     std::int64_t begin = platform::clock_ns();
     std::int64_t used_at = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 #include "openmp/runtime.h"
 #include "system/platform.h"
@@ -76,15 +75,17 @@ void run_posted(const Runtime& runtime, Launch& launch, const history::Known& kn
       thread_supply::had_fewer(wanted + 1, had + 1);
     }
   }
-  unsigned own = 1;  // that it has claimed, and not said to be done
+  volatile unsigned own = 1;  // that it has claimed, and not said to be done
   const auto run = [&] {
     std::size_t slot = launch.slots_done();
     launch.run_slot(slot);
     while (post->claim(slot, {.is_caller = true}) != nullptr) {
-      ++own;
+      own = own + 1;
       launch.run_slot(slot);
     }
-    post->done(std::exchange(own, 0));
+    const unsigned done = own;
+    own = 0;
+    post->done(done);
     wait(*post, inside);
   };
   unless_thread_ends(run, [&] { leave(*post, own, inside); });

@@ -60,6 +60,7 @@ bool follow(Used& used, const Cores& main) {
   const std::lock_guard lock(looking);
   const bool narrowed = used.version != 0 && own != used.cores;  // by somebody else
   if (narrowed) {
+    used.cores = own;
     of_last_looker = {};
     places_count = places_count && main != places.first;
   }
