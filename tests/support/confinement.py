@@ -11,7 +11,7 @@ from contextlib import suppress
 import numba
 import numpy as np
 import openmp
-from forks import start_child
+from forks import start_child, tasks
 from numba import njit, prange
 from patience import eventually
 from system_calls import MONOTONIC, clock_gettime, gettid, sched_getcpu, usleep
@@ -44,15 +44,10 @@ def where_nested(rows, n, nanoseconds):
     return found
 
 
-def all_tasks():
-    """Return the ids of the threads of this process."""
-    return list(map(int, os.listdir("/proc/self/task")))
-
-
 def confine(cores):
     """Let every thread of this process run on these cores alone, as ``taskset -a -p`` does."""
     done = set()
-    while missing := set(all_tasks()) - done:
+    while missing := tasks() - done:
         for task in missing:
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(task, cores)
@@ -62,7 +57,7 @@ def confine(cores):
 def outside(allowed):
     """Return the threads of this process that may run outside of the cores; it has no others."""
     found = {}
-    for task in all_tasks():
+    for task in tasks():
         with suppress(ProcessLookupError):
             found[task] = os.sched_getaffinity(task) - set(allowed)
     return {task: sorted(cores) for task, cores in found.items() if cores}
